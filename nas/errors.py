@@ -1,0 +1,58 @@
+"""The exceptions that a user can cause and mend.
+
+::
+
+    NasError
+    ├── ArchitectureError   an architecture or cell that cannot exist
+    ├── BudgetError         a budget that no network of the space can meet
+    ├── SpaceError          a search space that is unknown or ill-formed
+    ├── SamplerError        a sampler that is unknown or cannot do what is asked
+    ├── RecipeError         a recipe with an unknown key or a wrong value
+    ├── DataError           a data set that is missing or unreadable
+    ├── ModelError          weights or a model folder that do not fit
+    ├── TrialError          a trial that cannot be trained to a finite result
+    └── RunError            a run folder that is missing, taken, locked or damaged
+
+The command line prints the message of any of them as one sentence and exits with status 2.
+A message names the field, the value it got and what is allowed.
+"""
+
+
+class NasError(Exception):
+    """Base of every error that the user can mend."""
+
+
+class ArchitectureError(NasError):
+    """An architecture, stem, stage or cell that cannot exist."""
+
+
+class BudgetError(NasError):
+    """A budget that is ill-formed, or that no network of the space can meet."""
+
+
+class SpaceError(NasError):
+    """A search space that is unknown or ill-formed, or a point outside it."""
+
+
+class SamplerError(NasError):
+    """A sampler that is unknown, or that cannot do what the recipe asks."""
+
+
+class RecipeError(NasError):
+    """A recipe with an unknown key, a wrong type or a value out of range."""
+
+
+class DataError(NasError):
+    """A data set that is unknown, missing or unreadable."""
+
+
+class ModelError(NasError):
+    """Weights or a model folder that do not fit the architecture."""
+
+
+class TrialError(NasError):
+    """A trial that cannot be trained to a finite result; its reason is recorded."""
+
+
+class RunError(NasError):
+    """A run folder that is missing, already taken, in use or damaged."""
