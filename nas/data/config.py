@@ -1,0 +1,108 @@
+"""What a recipe says about data: which set, at which resolution, how it is split and augmented. Pure data, no torch."""
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from nas.errors import DataError
+
+DATASETS: tuple[str, ...] = ("digits", "fashion-mnist", "cifar10", "cifar100", "folder")
+"""The names that `DataConfig.name` may have."""
+
+SplitName = Literal["train", "a", "b", "test"]
+"""`train` trains; `a` drives the search; `b` is read once, to report a winner; `test` is read once, at the very end."""
+
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+"""All split names, in the order train, a, b, test."""
+
+Padding = Literal["zero", "reflect"]
+Fill = Literal["mean", "noise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """A data set and the way in which it is read.
+
+    Raises:
+        DataError: a field is out of range, or the name is unknown.
+    """
+
+    name: str
+    """One of `DATASETS`."""
+    root: str | None = None
+    """Folder of the files; None looks in the usual places. Digits needs none, an image folder needs one."""
+    resolution: int | None = None
+    """Side of the images in pixels; None is the data set's own (Fashion-MNIST 28, CIFAR 32), 32 for digits, 224 for a folder."""
+    validation_share: float = 0.1
+    """Share of the training images that goes to split A, and again to split B."""
+    split_seed: int = 0
+    """Seed of the cut into splits."""
+    download: bool = False
+    """Fetch missing files by torchvision (Fashion-MNIST and CIFAR)."""
+    limit: int | None = None
+    """At most this many images in the training part, spread over the classes; A, B and test stay whole."""
+
+    def __post_init__(self) -> None:
+        if self.name not in DATASETS:
+            near = difflib.get_close_matches(self.name.lower(), DATASETS, n=1, cutoff=0.5)
+            hint = f'; did you mean "{near[0]}"?' if near else "."
+            raise DataError(f'`name` must be one of {", ".join(DATASETS)}, but got "{self.name}"{hint}')
+        if self.resolution is not None and not 4 <= self.resolution <= 2048:
+            raise DataError(f"`resolution` must be between 4 and 2048 pixels, but got {self.resolution}.")
+        if not 0.0 < self.validation_share <= 0.4:
+            raise DataError(
+                f"`validation_share` must be above 0 and at most 0.4 (it is taken twice), but got {self.validation_share}."
+            )
+        if self.split_seed < 0:
+            raise DataError(f"`split_seed` must be at least 0, but got {self.split_seed}.")
+        if self.limit is not None and self.limit < 1:
+            raise DataError(f"`limit` must be at least 1 image, but got {self.limit}.")
+        if self.name == "folder" and self.root is None:
+            raise DataError('`root` must name the image folder when `name` is "folder", but got none.')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentConfig:
+    """Random changes of training images; all off by default. See `nas.data.augment` for their mathematics and sources.
+
+    Raises:
+        DataError: a field is out of range.
+    """
+
+    flip: bool = False
+    """Mirror left and right with probability 1/2."""
+    shift_pixels: int = 0
+    """Move by up to this many pixels each way (padding, then a random crop)."""
+    shift_padding: Padding = "zero"
+    """What a shift brings in: black, or the image reflected."""
+    erase_probability: float = 0.0
+    """Probability of erasing a rectangle (random erasing)."""
+    erase_area: tuple[float, float] = (0.02, 0.4)
+    """Least and largest share of the area that is erased."""
+    erase_fill: Fill = "mean"
+    """What stands in the erased rectangle: the data set's mean, or noise."""
+    resized_crop: bool = False
+    """Cut a random part and resize it to the full side (the paper's crops)."""
+    crop_area: tuple[float, float] = (0.08, 1.0)
+    """Least and largest share of the area that `resized_crop` keeps; the aspect ratio lies in 3/4 to 4/3."""
+    photometric: bool = False
+    """Change brightness, contrast and saturation."""
+    photometric_strength: float = 0.4
+    """Their factors are drawn from 1 - strength to 1 + strength."""
+
+    def __post_init__(self) -> None:
+        if self.shift_pixels < 0:
+            raise DataError(f"`shift_pixels` must be at least 0, but got {self.shift_pixels}.")
+        if self.shift_padding not in get_args(Padding):
+            raise DataError(f'`shift_padding` must be zero or reflect, but got "{self.shift_padding}".')
+        if self.erase_fill not in get_args(Fill):
+            raise DataError(f'`erase_fill` must be mean or noise, but got "{self.erase_fill}".')
+        for field in ("erase_probability", "photometric_strength"):
+            value = getattr(self, field)
+            if not 0.0 <= value <= 1.0:
+                raise DataError(f"`{field}` must be between 0 and 1, but got {value}.")
+        for field in ("erase_area", "crop_area"):
+            low, high = getattr(self, field)
+            if not (math.isfinite(high) and 0.0 < low <= high <= 1.0):
+                raise DataError(f"`0 < low <= high <= 1` must hold for `{field}`, but got low={low}, high={high}.")

@@ -1,0 +1,70 @@
+"""Cutting a set of labelled images into parts: stratified by class, groups kept whole, the same on every machine."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nas.data.draws import keys
+
+_PURPOSE = 0x5117  # keeps these draws apart from those of shuffling and augmentation
+
+
+def cut(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], shares: Sequence[float], *, seed: int
+) -> tuple[NDArray[np.int64], ...]:
+    """Cut `range(N)` into one part for each share, and the remainder.
+
+    Every part takes its share of every class, rounded, and at least one image where the class has enough to leave one
+    for the remainder too. A group goes whole to one part, with the class that most of its images have; one that is
+    larger than what a part still lacks goes to the next part, in the end to the remainder.
+
+    Args:
+        labels: class of each image, [N].
+        groups: group of each image, [N].
+        shares: of each part but the remainder; their sum is below 1.
+        seed: of the random choice.
+
+    Returns:
+        Sorted indices: a part for each share, then the remainder. Together they are all of `range(N)`, once each.
+    """
+    _, members, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    classes = int(labels.max()) + 1
+    # The most frequent class of each group: sort by (group, -votes), take the first of each group.
+    pairs, votes = np.unique(members * classes + labels, return_counts=True)
+    by_votes = pairs[np.lexsort((pairs, -votes, pairs // classes))]
+    class_of_group = by_votes[np.unique(by_votes // classes, return_index=True)[1]] % classes
+    wanted = _wanted(np.bincount(labels, minlength=classes), shares)
+    order = torch.argsort(keys(_PURPOSE, seed, torch.arange(len(sizes))), stable=True).numpy()
+    part_of_group = np.full(len(sizes), len(shares), dtype=np.int64)
+    for group in order.tolist():
+        lacking = wanted[class_of_group[group]]
+        for part in range(len(shares)):
+            if 0 < sizes[group] <= lacking[part]:
+                part_of_group[group] = part
+                lacking[part] -= sizes[group]
+                break
+    parts = part_of_group[members]
+    return tuple(np.flatnonzero(parts == part) for part in range(len(shares) + 1))
+
+
+def _wanted(counts: NDArray[np.int64], shares: Sequence[float]) -> list[list[int]]:
+    """How many images of each class (rows) each part (columns) should get."""
+    table = []
+    for count in counts.tolist():
+        row = [max(1, int(share * count + 0.5)) for share in shares]
+        for part in reversed(range(len(row))):
+            if sum(row) >= count:  # a small class: leave at least one image for the remainder
+                row[part] = max(0, row[part] - (sum(row) - count + 1))
+        table.append(row)
+    return table
+
+
+def spread(labels: NDArray[np.int64], limit: int | None) -> NDArray[np.int64]:
+    """At most `limit` sorted indices into `labels` [N], evenly spread over the images in order of class."""
+    size = len(labels)
+    if limit is None or limit >= size:
+        return np.arange(size)
+    by_class = np.argsort(labels, kind="stable")
+    return np.sort(by_class[np.arange(limit) * size // limit])

@@ -1,0 +1,68 @@
+"""What is known of a trial: the candidate that was proposed, and what became of it. Pure data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from nas.architecture import Architecture
+from nas.cost import Cost
+from nas.space import Point
+
+TrialState: TypeAlias = Literal["running", "complete", "stopped", "failed"]
+"""``stopped`` is a trial that a scheduler ended before its last epoch: never on a reported front."""
+Objective: TypeAlias = Literal["accuracy", "macs", "params", "activations", "latency_seconds"]
+"""Accuracy is maximised, all else minimised."""
+
+_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A network that is to be trained once, with one seed.
+
+    Attributes:
+        architecture: what is trained.
+        key: its content key.
+        point: the space's point, or None for a reference outside the space.
+        cost: as the budget counts it.
+        seed: of initialisation, order and augmentation.
+        reference: whether it is the space's reference, marked in tables and plots, and not a
+            candidate for the winner where it is over the budget.
+        measured: costs that were measured rather than counted, such as ``latency_seconds``.
+    """
+
+    architecture: Architecture
+    key: str
+    point: Point | None
+    cost: Cost
+    seed: int
+    reference: bool = False
+    measured: Mapping[str, float] = _NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One trial of a search.
+
+    Attributes:
+        number: place in the order of proposals, from 0.
+        candidate: what is trained.
+        state: where it stands.
+        accuracies: by number of epochs trained, the accuracy on split A in [0, 1].
+        accuracy: the last of them, or None before the first and for a failed trial.
+        epochs: epochs trained.
+        seconds: spent in training and validation.
+        reason: why it failed or was stopped.
+        metrics: any further figures of the last epoch.
+    """
+
+    number: int
+    candidate: Candidate
+    state: TrialState
+    accuracies: Mapping[int, float] = field(default_factory=dict)
+    accuracy: float | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    reason: str | None = None
+    metrics: Mapping[str, float] = _NOTHING

@@ -1,0 +1,160 @@
+"""A search space: named choices, and how an assignment of them becomes an architecture.
+
+A space is data and two functions. A *point* assigns a value to every choice. Points are
+canonical: choices that do not apply stand at their first value, and of several points that give
+one network (where the space can tell) one is chosen.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+
+from nas.architecture import Architecture
+from nas.errors import SpaceError
+
+Scalar: TypeAlias = int | float | str | bool
+Point: TypeAlias = Mapping[str, Scalar]
+
+
+def _always(point: Point) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One named choice.
+
+    Attributes:
+        name: unique in its space; also the column in tables.
+        values: at least one; numbers in rising order are treated as ordered, all else as categories.
+        width: whether the choice is a width, so that the cost rises with it: what is scaled when
+            a point is brought to the budget.
+        when: whether the choice applies to a point; it may look only at choices before this one.
+    """
+
+    name: str
+    values: tuple[Scalar, ...]
+    width: bool = False
+    when: Callable[[Point], bool] = _always
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise SpaceError(f"choice {self.name!r} must have at least one value, but got none.")
+        if len(set(self.values)) != len(self.values):
+            raise SpaceError(f"the values of choice {self.name!r} must differ, but got {self.values!r}.")
+        if self.width and not self.ordered:
+            raise SpaceError(f"the values of the width {self.name!r} must be rising numbers, but got {self.values!r}.")
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the values are numbers in rising order."""
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
+        return numbers and all(low < high for low, high in pairwise(self.values))  # type: ignore[operator]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """Named choices and their reading as architectures.
+
+    Attributes:
+        name: shown in tables and plots.
+        choices: in the order in which ``when`` conditions may refer to each other.
+        decode: the architecture of a canonical point.
+        reference: the network to beat, trained and marked in every search; a trial of its own,
+            without a point, where the space cannot express it.
+        encode: the canonical point of an architecture of this space, or None for an architecture
+            outside it; left out where a space cannot tell.
+
+    Raises:
+        SpaceError: no choice, or two choices of one name.
+    """
+
+    name: str
+    choices: tuple[Choice, ...]
+    decode: Callable[[Point], Architecture]
+    reference: Architecture
+    encode: Callable[[Architecture], Point | None] | None = None
+
+    def __post_init__(self) -> None:
+        names = [choice.name for choice in self.choices]
+        if not names:
+            raise SpaceError(f"space {self.name!r} must have at least one choice, but got none.")
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise SpaceError(f"the choices of space {self.name!r} must have different names, but got {twice!r} twice.")
+
+    def check(self, point: Point) -> None:
+        """Hold a point to the space.
+
+        Raises:
+            SpaceError: a missing or unknown choice, or a value that the choice does not have.
+        """
+        unknown = sorted(set(point) - {choice.name for choice in self.choices})
+        if unknown:
+            raise SpaceError(f"space {self.name!r} has no choice {unknown[0]!r}.")
+        for choice in self.choices:
+            if choice.name not in point:
+                raise SpaceError(f"a point of space {self.name!r} must assign {choice.name!r}, but it does not.")
+            if point[choice.name] not in choice.values:
+                raise SpaceError(
+                    f"{choice.name} must be one of {', '.join(map(str, choice.values))}, but got {point[choice.name]!r}."
+                )
+
+    def active(self, point: Point) -> tuple[str, ...]:
+        """Names of the choices that apply to a point."""
+        return tuple(choice.name for choice in self.choices if choice.when(point))
+
+    def canonical(self, point: Point) -> dict[str, Scalar]:
+        """The one point that stands for all that give the same network.
+
+        Choices that do not apply get their first value. Where the space can encode, the point is
+        that of the network itself.
+        """
+        settled: dict[str, Scalar] = dict(point)
+        for choice in self.choices:
+            if not choice.when(settled):
+                settled[choice.name] = choice.values[0]
+        if self.encode is None:
+            return settled
+        encoded = self.encode(self.decode(settled))
+        if encoded is None:
+            raise SpaceError(f"space {self.name!r} must encode what it decodes, but cannot encode {settled!r}.")
+        return dict(encoded)
+
+    def reference_point(self) -> dict[str, Scalar] | None:
+        """The point of the reference, or None where the space cannot express it."""
+        encoded = self.encode(self.reference) if self.encode else None
+        return dict(encoded) if encoded is not None else None
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Scalar]:
+        """A point drawn uniformly from the grid of the choices that apply, not yet canonical."""
+        point: dict[str, Scalar] = {}
+        draws = rng.random(len(self.choices)).tolist()
+        for choice, draw in zip(self.choices, draws, strict=True):
+            values = choice.values
+            point[choice.name] = values[int(draw * len(values))] if choice.when(point) else values[0]
+        return point
+
+    def mutate(self, point: Point, rng: np.random.Generator, changes: int = 1) -> dict[str, Scalar]:
+        """Change up to ``changes`` applicable choices to another of their values (canonical)."""
+        mutant = dict(point)
+        for _ in range(changes):
+            active = [choice for choice in self.choices if choice.when(mutant) and len(choice.values) > 1]
+            choice = active[int(rng.integers(len(active)))]
+            others = [value for value in choice.values if value != mutant[choice.name]]
+            mutant[choice.name] = others[int(rng.integers(len(others)))]
+        return self.canonical(mutant)
+
+    def neighbours(self, point: Point) -> Iterator[dict[str, Scalar]]:
+        """Canonical points one step away: the next value of an ordered choice, any other of a category."""
+        for choice in self.choices:
+            if not choice.when(point):
+                continue
+            at = choice.values.index(point[choice.name])
+            near = (at - 1, at + 1) if choice.ordered else range(len(choice.values))
+            for other in near:
+                if other != at and 0 <= other < len(choice.values):
+                    yield self.canonical({**point, choice.name: choice.values[other]})
