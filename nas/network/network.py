@@ -1,0 +1,100 @@
+"""A network that executes the operations of the lowering."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from nas.errors import ModelError
+from nas.network.layers import MeanPool, layer
+from nas.operations import Lowered, Operation
+
+
+def module_name(operation: str) -> str:
+    """The name of an operation's module: ``3a.b1x1`` is held as ``3a_b1x1`` (a dot nests modules)."""
+    return operation.replace(".", "_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Apply ``module`` to values, store the result, and forget ``dead``, which nobody reads again."""
+
+    module: str
+    reads: tuple[str, ...]
+    writes: str
+    dead: tuple[str, ...]
+
+
+def schedule(operations: tuple[Operation, ...], outputs: tuple[str, ...]) -> tuple[Step, ...]:
+    """The steps that compute ``outputs``: only operations they depend on, each value freed after its last use."""
+    needed = set(outputs)
+    chosen: list[Operation] = []
+    for operation in reversed(operations):
+        if operation.name in needed:
+            needed.update(operation.inputs)
+            chosen.append(operation)
+    kept = set(outputs)
+    steps: list[Step] = []
+    for operation in chosen:  # From the last to the first, so that the first sight of a value is its last use.
+        dead = tuple(name for name in dict.fromkeys(operation.inputs) if name not in kept)
+        kept.update(dead)
+        steps.append(Step(module=module_name(operation.name), reads=operation.inputs, writes=operation.name, dead=dead))
+    return tuple(reversed(steps))
+
+
+class Network(nn.Module):
+    """A network at a number of classes; use :func:`nas.network.build.build` to make one.
+
+    The trunk works at any resolution that its pools allow; auxiliary heads that pool by a fixed
+    kernel work only at the one they were lowered at.
+
+    Attributes:
+        lowered: the operations it executes.
+    """
+
+    def __init__(self, lowered: Lowered) -> None:
+        super().__init__()
+        self.lowered = lowered
+        for operation in lowered.operations:
+            self.add_module(module_name(operation.name), layer(operation, dims=lowered.dims))
+        outputs = lowered.outputs
+        self._logits = outputs.logits.name
+        self._heads = tuple(value.name for value in outputs.auxiliary)
+        self._stages = tuple(value.name for value in outputs.stages)
+        self._inference = schedule(lowered.operations, (self._logits,))
+        self._training = schedule(lowered.operations, (self._logits, *self._heads))
+        self._backbone = schedule(lowered.operations, self._stages)
+        self._fixed_resolution = any(isinstance(module, MeanPool) and module.kernel > 0 for module in self.children())
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, tuple[Tensor, ...]]:
+        """Logits of images (batch, 3, height, width), or of series (batch, 3, steps).
+
+        In training, a network with auxiliary heads returns (logits, logits of each head).
+
+        Raises:
+            ModelError: training with auxiliary heads at a resolution they were not built for.
+        """
+        if not (self.training and self._heads):
+            return self._run(x, self._inference)[self._logits]
+        if self._fixed_resolution and any(size != self.lowered.resolution for size in x.shape[2:]):
+            raise ModelError(
+                f"auxiliary heads train at the resolution they were built for, {self.lowered.resolution}, "
+                f"but got resolution={tuple(x.shape[2:])}."
+            )
+        values = self._run(x, self._training)
+        return values[self._logits], tuple(values[name] for name in self._heads)
+
+    def features(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The output of each stage, for use as a backbone."""
+        values = self._run(x, self._backbone)
+        return tuple(values[name] for name in self._stages)
+
+    def _run(self, x: Tensor, steps: tuple[Step, ...]) -> dict[str, Tensor]:
+        values = {"input": x}
+        modules = self._modules
+        for step in steps:
+            module = modules[step.module]
+            assert module is not None
+            values[step.writes] = module(*[values[name] for name in step.reads])
+            for name in step.dead:
+                del values[name]
+        return values
