@@ -70,13 +70,10 @@ class Cell:
     def __post_init__(self) -> None:
         for name in ("b1x1", "b3x3_reduce", "b3x3", "b5x5_reduce", "b5x5", "pool_proj"):
             value = getattr(self, name)
-            if type(value) is not int or not 0 <= value <= MAX_WIDTH:
-                _whole("a cell", name, value, 0)
-        if self.wide not in _WIDES:
-            _one_of("a cell", "wide", self.wide, _WIDES)
-        if type(self.shortcut) is not bool or type(self.se) is not bool:
-            _flag("a cell", "shortcut", self.shortcut)
-            _flag("a cell", "se", self.se)
+            _whole("a cell", name, value, 0)
+        _one_of("a cell", "wide", self.wide, _WIDES)
+        _flag("a cell", "shortcut", self.shortcut)
+        _flag("a cell", "se", self.se)
         for reduce, branch in (("b3x3_reduce", "b3x3"), ("b5x5_reduce", "b5x5")):
             if getattr(self, branch) == 0 and getattr(self, reduce) != 0:
                 raise ArchitectureError(
