@@ -1,4 +1,4 @@
-"""Print the lowest versions that pyproject.toml admits, as constraints for pip: ``python .ci/lowest.py > lowest.txt``."""
+"""Print the lowest versions that pyproject.toml admits, as pip constraints: ``python .ci/lowest.py > lowest.txt``."""
 
 import re
 import tomllib
@@ -18,7 +18,7 @@ def lowest(requirements: list[str]) -> list[str]:
     for requirement in requirements:
         match = LOWER_BOUND.match(requirement)
         if match is None:
-            raise SystemExit(f"a dependency must have the form `name>=version`, but pyproject.toml has {requirement!r}.")
+            raise SystemExit(f"a dependency must have the form `name>=version`, but one is {requirement!r}.")
         pins.append(f"{match['name']}=={match['version']}")
     return pins
 
