@@ -6,7 +6,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nas.data.config import DataConfig, SplitName
 from nas.data.draws import keys
+from nas.errors import DataError
+
+TEST_SHARE = 0.2
+"""Share that becomes the test split of a data set which was published without one."""
+TEST_SEED = 0
+"""Seed of that cut: the test split is the same for every `split_seed`."""
 
 _PURPOSE = 0x5117  # keeps these draws apart from those of shuffling and augmentation
 
@@ -68,3 +75,24 @@ def spread(labels: NDArray[np.int64], limit: int | None) -> NDArray[np.int64]:
         return np.arange(size)
     by_class = np.argsort(labels, kind="stable")
     return np.sort(by_class[np.arange(limit) * size // limit])
+
+
+def cut_splits(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], config: DataConfig, *, own_test: bool
+) -> dict[SplitName, NDArray[np.int64]]:
+    """Sorted indices of the images of train, a and b, and of test where there is no test portion of its own.
+
+    Raises:
+        DataError: a split would be empty.
+    """
+    chosen: dict[SplitName, NDArray[np.int64]] = {}
+    rest = np.arange(len(labels))
+    if not own_test:
+        chosen["test"], rest = cut(labels, groups, (TEST_SHARE,), seed=TEST_SEED)
+    share = config.validation_share
+    part_a, part_b, train = cut(labels[rest], groups[rest], (share, share), seed=config.split_seed)
+    chosen |= {"train": rest[train], "a": rest[part_a], "b": rest[part_b]}
+    for name, indices in chosen.items():
+        if len(indices) == 0:
+            raise DataError(f'{config.name} has too few images to cut: split "{name}" of {len(labels)} would be empty.')
+    return chosen

@@ -1,0 +1,237 @@
+"""Image folders: one folder a class, images decoded when a batch asks for them, in the main process or in workers."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from nas.data.augment import crop_boxes, sample_keys
+from nas.data.cache import load_cached, save_cached
+from nas.data.config import AugmentConfig, DataConfig, SplitName
+from nas.data.cut import cut_splits, spread
+from nas.data.duplicates import group_near_duplicates
+from nas.data.splits import Channels, Data, FolderSplit
+from nas.errors import DataError
+
+IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
+IMAGENET_STD: Channels = (0.229, 0.224, 0.225)
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+"""Files with other endings are ignored."""
+
+NEAR_DUPLICATE_LIMIT = 50_000
+"""Up to this many training images are decoded once to find near-duplicates; of more, only identical files are grouped."""
+
+_DEFAULT_RESOLUTION = 224
+_THUMBNAIL = 16
+_EVALUATION_SHARE = 224 / 256  # side of the centre crop to the shorter side of the image, as usual on ImageNet
+
+
+def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
+    """List an image folder and cut it into splits; images are decoded later.
+
+    `root` holds one folder a class, or `train` that does. A folder `test` or else `val` beside `train`, with the same
+    classes, is the test split; where there is neither, a test split is cut first.
+
+    Raises:
+        DataError: the folder is missing, a class is empty, the classes of train and test differ, or an image that is
+            looked at for near-duplicates cannot be read.
+    """
+    root = Path(config.root or ".").expanduser()
+    if not root.is_dir():
+        raise DataError(
+            f"the image folder was looked for in {root}, but is not there: name in `root` a folder with one folder of "
+            "images a class, or with `train` that has them."
+        )
+    base = root / "train" if (root / "train").is_dir() else root
+    held_out = [root / name for name in ("test", "val") if base != root and _classes(root / name)]
+    class_names, paths, labels = _listing(base)
+    chosen = cut_splits(labels, _groups(base, paths), config, own_test=bool(held_out))
+    chosen["train"] = chosen["train"][spread(labels[chosen["train"]], config.limit)]
+    resolution = config.resolution or _DEFAULT_RESOLUTION
+    parts: dict[SplitName, FolderSplit] = {}
+    for name in splits:
+        if name == "test" and held_out:
+            test_names, files, targets = _listing(held_out[0])
+            if test_names != class_names:
+                odd = sorted(set(test_names) ^ set(class_names))[0]
+                raise DataError(f'{held_out[0]} must have the classes of {base}, but "{odd}" is in one of them only.')
+        else:
+            files, targets = [paths[index] for index in chosen[name].tolist()], labels[chosen[name]]
+        parts[name] = FolderSplit(
+            paths=tuple(map(str, files)),
+            labels=torch.from_numpy(targets),
+            mean=IMAGENET_MEAN,
+            std=IMAGENET_STD,
+            resolution=resolution,
+        )
+    return Data(
+        name=config.name,
+        classes=len(class_names),
+        class_names=class_names,
+        resolution=resolution,
+        mean=IMAGENET_MEAN,
+        std=IMAGENET_STD,
+        parts=parts,
+    )
+
+
+def _classes(base: Path) -> list[Path]:
+    """The class folders, in order of name."""
+    return sorted(path for path in base.iterdir() if path.is_dir()) if base.is_dir() else []
+
+
+def _listing(base: Path) -> tuple[tuple[str, ...], list[Path], NDArray[np.int64]]:
+    """Names of the classes, the files in order of class and path, and the label of each, [N]."""
+    folders = _classes(base)
+    if not folders:
+        raise DataError(f"{base} must hold one folder of images a class, but it has no folders.")
+    paths: list[Path] = []
+    labels: list[int] = []
+    for label, folder in enumerate(folders):
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        if not files:
+            raise DataError(f"the class folder {folder} has no images ({', '.join(SUFFIXES)}).")
+        paths += files
+        labels += [label] * len(files)
+    return tuple(folder.name for folder in folders), paths, np.array(labels, dtype=np.int64)
+
+
+def _groups(base: Path, paths: list[Path]) -> NDArray[np.int64]:
+    """Group of each image: near-duplicates, or only identical files where there are too many to decode."""
+    if len(paths) > NEAR_DUPLICATE_LIMIT:
+        return _identical(paths)
+    digest = hashlib.sha256()
+    for path in paths:
+        status = path.stat()
+        digest.update(f"{path.relative_to(base)}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    name = f"folder-groups-{digest.hexdigest()[:32]}"
+    groups = load_cached(name, len(paths))
+    if groups is None:
+        thumbnails = np.stack([_thumbnail(path) for path in paths])
+        groups = group_near_duplicates(thumbnails.transpose(0, 3, 1, 2), cached=False)
+        save_cached(name, groups)
+    return groups
+
+
+def _identical(paths: list[Path]) -> NDArray[np.int64]:
+    """Give every file the index of the first with the same bytes; only files of equal size are read."""
+    sizes = np.array([path.stat().st_size for path in paths])
+    _, members, counts = np.unique(sizes, return_inverse=True, return_counts=True)
+    groups = np.arange(len(paths))
+    first: dict[bytes, int] = {}
+    for index in np.flatnonzero(counts[members] > 1).tolist():
+        content = hashlib.sha256(paths[index].read_bytes()).digest()
+        groups[index] = first.setdefault(content, index)
+    return groups
+
+
+def open_image(path: str | Path) -> Image.Image:
+    """The image as RGB, decoded.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"the image {path} cannot be read, it is truncated or corrupt ({_reason(error)}).") from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an exception's message, or its type."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _thumbnail(path: Path) -> NDArray[np.uint8]:
+    """The whole image squeezed to 16 x 16, [16, 16, 3]."""
+    small = open_image(path).resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.uint8)
+
+
+def decoded_augment(augment: AugmentConfig) -> AugmentConfig:
+    """What is left to do for batches that `decoded_batches` has already cropped."""
+    return dataclasses.replace(augment, resized_crop=False)
+
+
+def decoded_batches(
+    split: FolderSplit, pieces: list[Tensor], *, seed: int, epoch: int, augment: AugmentConfig | None, workers: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Decode batches, each given by the indices of its images.
+
+    With `augment.resized_crop` a random box is cut from the full image and resized; otherwise the centre, 224/256 of the
+    shorter side.
+
+    Yields:
+        Indices [B], images uint8 [B, 3, R, R], labels [B].
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    crop = augment if augment is not None and augment.resized_crop else None
+    loader: DataLoader[Decoded] = DataLoader(
+        _Decoder(split, crop, seed, epoch),
+        batch_sampler=[piece.tolist() for piece in pieces],
+        num_workers=workers,
+        collate_fn=_same,
+    )
+    for piece, decoded in zip(pieces, loader, strict=True):
+        if isinstance(decoded, str):
+            raise DataError(decoded)
+        yield piece, decoded, split.labels[piece]
+
+
+Decoded = Tensor | str
+"""A batch of images, or what is wrong with one of them: an exception would arrive from a worker with its traceback."""
+
+
+def _same(batch: Decoded) -> Decoded:
+    return batch
+
+
+class _Decoder(Dataset[Decoded]):
+    def __init__(self, split: FolderSplit, crop: AugmentConfig | None, seed: int, epoch: int) -> None:
+        self._split, self._crop, self._seed, self._epoch = split, crop, seed, epoch
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def __getitem__(self, index: int) -> Decoded:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: list[int]) -> Decoded:
+        side = self._split.resolution
+        batch = torch.empty(len(indices), 3, side, side, dtype=torch.uint8)
+        try:
+            images = [open_image(self._split.paths[index]) for index in indices]
+        except DataError as error:
+            return str(error)
+        boxes = self._boxes(indices, images)
+        for place, (image, box) in enumerate(zip(images, boxes, strict=True)):
+            cut = image.resize((side, side), Image.Resampling.BILINEAR, box=box)
+            batch[place] = torch.from_numpy(np.array(cut)).permute(2, 0, 1)
+        return batch
+
+    def _boxes(self, indices: list[int], images: list[Image.Image]) -> list[tuple[float, float, float, float]]:
+        """Left, upper, right and lower edge of the part of each image to keep."""
+        if self._crop is None:
+            return [_centre(image.width, image.height) for image in images]
+        heights = torch.tensor([float(image.height) for image in images])
+        widths = torch.tensor([float(image.width) for image in images])
+        key = sample_keys(self._seed, self._epoch, torch.tensor(indices))
+        top, left, height, width = crop_boxes(self._crop, key, heights, widths)
+        right, lower = torch.minimum(left + width, widths), torch.minimum(top + height, heights)
+        return [(box[0], box[1], box[2], box[3]) for box in torch.stack([left, top, right, lower], dim=1).tolist()]
+
+
+def _centre(width: int, height: int) -> tuple[float, float, float, float]:
+    side = min(width, height) * _EVALUATION_SHARE
+    return (width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2

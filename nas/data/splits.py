@@ -1,0 +1,93 @@
+"""A loaded data set: its facts and those of its splits that were asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from nas.data.config import SPLITS, SplitName
+from nas.errors import DataError
+
+Channels = tuple[float, float, float]
+"""One figure for each of red, green and blue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """Images of one split as one tensor in memory. Never written to: several processes may share it."""
+
+    images: Tensor
+    """uint8 [N, C, H, W]; grey images are stored as C = 1, and replicated to 3 channels in the batch."""
+    labels: Tensor
+    """int64 [N]."""
+    mean: Channels
+    """Of the training part, of pixels scaled to 0..1."""
+    std: Channels
+    """As `mean`: the standard deviation."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def resolution(self) -> int:
+        """Side of the images in pixels."""
+        return self.images.shape[-1]
+
+    def to(self, device: torch.device | str) -> "Split":
+        """The same split with its tensors on `device`: batches from a split on the GPU need no copies."""
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FolderSplit:
+    """Images of one split as files, decoded when a batch asks for them."""
+
+    paths: tuple[str, ...]
+    """The files, [N]."""
+    labels: Tensor
+    """int64 [N]."""
+    mean: Channels
+    """ImageNet's, as every published model of that kind uses."""
+    std: Channels
+    """As `mean`: the standard deviation."""
+    resolution: int
+    """Side in pixels of the images that batches hold."""
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Data:
+    """A data set and the splits that were asked for."""
+
+    name: str
+    classes: int
+    class_names: tuple[str, ...]
+    resolution: int
+    """Side of the images in pixels."""
+    mean: Channels
+    std: Channels
+    parts: Mapping[SplitName, Split | FolderSplit]
+    """Only what was asked for: `split` reads it with a clear error."""
+
+    @property
+    def channels(self) -> int:
+        """Of the images in a batch: 3, also where they are stored as grey."""
+        return 3
+
+    def split(self, name: SplitName) -> Split | FolderSplit:
+        """The split of that name.
+
+        Raises:
+            DataError: it is unknown, or was not asked for when the data were loaded.
+        """
+        if name not in SPLITS:
+            raise DataError(f'`split` must be one of {", ".join(SPLITS)}, but got "{name}".')
+        if name not in self.parts:
+            raise DataError(
+                f'split "{name}" of {self.name} was not loaded: name it in `splits` of load_data, which got '
+                f"{', '.join(self.parts)}; split b and test are for final reports only."
+            )
+        return self.parts[name]
