@@ -14,7 +14,9 @@ TrialState: TypeAlias = Literal["running", "complete", "stopped", "failed"]
 Objective: TypeAlias = Literal["accuracy", "macs", "params", "activations", "latency_seconds"]
 """Accuracy is maximised, all else minimised."""
 
-_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+def _nothing() -> Mapping[str, float]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class Candidate:
     cost: Cost
     seed: int
     reference: bool = False
-    measured: Mapping[str, float] = _NOTHING
+    measured: Mapping[str, float] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,4 +67,4 @@ class TrialRecord:
     epochs: int = 0
     seconds: float = 0.0
     reason: str | None = None
-    metrics: Mapping[str, float] = _NOTHING
+    metrics: Mapping[str, float] = field(default_factory=_nothing)
