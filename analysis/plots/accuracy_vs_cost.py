@@ -1,0 +1,159 @@
+"""Accuracy against cost: every trial, the Pareto front, GoogLeNet and the budget."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from analysis.pareto import front
+from analysis.style import COLOURS, COST_LABELS, FRONT, INK, REFERENCE, TRIAL, log_cost_axis, percent_axis, short
+from analysis.table import networks
+
+_NOTHING: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A network of somebody else's, to be shown beside one's own: its cost and accuracy in [0, 1]."""
+
+    name: str
+    cost: float
+    accuracy: float
+
+
+def accuracy_vs_cost(
+    table: pd.DataFrame,
+    axes: Axes,
+    *,
+    cost: str = "macs",
+    budget: float | None = None,
+    reference_name: str = "GoogLeNet",
+    published: Sequence[Published] = (),
+    resolution: int | None = None,
+) -> Axes:
+    """Draw all trials of ``table`` (see ``analysis.table``) that have an accuracy.
+
+    Args:
+        table: one row a trial.
+        axes: drawn on.
+        cost: column of the horizontal axis, logarithmic.
+        budget: most of that cost, drawn as a vertical line.
+        reference_name: label of the star.
+        published: further networks to show.
+        resolution: pixels at which the costs count, named in the axis label.
+    """
+    known = table[table["accuracy"].notna() & (table[cost] > 0)]
+    own = known[~known["reference"]]
+    done = own[own["state"] == "complete"]
+    partial = own[own["state"] != "complete"]
+    stars = networks(known[known["reference"]])
+    line = front(known, cost)
+    floor = _floor(np.concatenate([known["accuracy"].to_numpy(), [point.accuracy for point in published]]))
+
+    _points(axes, partial, cost, floor, f"stopped early or running (n={len(partial)})", hollow=True)
+    _points(axes, done, cost, floor, f"trained to the end (n={len(done)})", hollow=False)
+    _stairs(axes, line, cost, budget)
+    for index, point in enumerate(published):
+        colour = COLOURS[(index + 2) % len(COLOURS)]
+        axes.scatter([point.cost], [point.accuracy], marker="D", s=34, color=colour, edgecolor=INK, lw=0.6, zorder=5)
+        _name(axes, point.name, point.cost, point.accuracy)
+    for spent, accuracy in zip(stars[cost].astype(float).tolist(), stars["accuracy"].tolist(), strict=True):
+        axes.scatter(
+            [spent],
+            [accuracy],
+            marker="*",
+            s=230,
+            color=REFERENCE,
+            edgecolor=INK,
+            lw=0.8,
+            zorder=6,
+            label=f"{reference_name} (reference)",
+        )
+        _name(axes, f"{reference_name} {accuracy:.1%}", spent, accuracy)
+    values = [*known[cost].astype(float), *(point.cost for point in published), *([budget] if budget else [])]
+    _limits(axes, np.array(values), floor)
+    if budget:
+        axes.axvline(budget, color=INK, lw=1.1, ls=(0, (4, 3)), zorder=2, label=f"budget {short(budget)}")
+    axes.set_xlabel(COST_LABELS.get(cost, cost) + (f" at {resolution} x {resolution} pixels" if resolution else ""))
+    axes.set_ylabel("Validation accuracy, split A (%)")
+    percent_axis(axes.yaxis)
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        unique = dict(zip(labels, handles, strict=True))
+        axes.legend(unique.values(), unique.keys(), loc="best")
+    return axes
+
+
+def _floor(accuracies: NDArray[np.float64]) -> float:
+    """The lowest accuracy that the axis shows: a few hopeless trials must not squeeze all the others."""
+    if len(accuracies) == 0:
+        return 0.0
+    low, high = np.quantile(accuracies, [0.25, 1.0])
+    return float(max(accuracies.min(), low - 2.0 * max(high - low, 0.005)))
+
+
+def _points(axes: Axes, rows: pd.DataFrame, cost: str, floor: float, label: str, *, hollow: bool) -> None:
+    if rows.empty:
+        return
+    face = "none" if hollow else TRIAL
+    edge = "#5A7F99" if hollow else INK
+    shown = rows["accuracy"] >= floor
+    axes.scatter(
+        rows[cost],
+        rows["accuracy"].where(shown),
+        s=26,
+        facecolor=face,
+        edgecolor=edge,
+        lw=0.9 if hollow else 0.5,
+        zorder=3,
+        label=label,
+    )
+    below = rows[~shown]
+    if len(below):
+        axes.scatter(
+            below[cost],
+            np.full(len(below), floor),
+            s=26,
+            marker="v",
+            facecolor=face,
+            edgecolor=edge,
+            lw=0.7,
+            zorder=3,
+            label=f"below {floor:.1%}, at the edge",
+        )
+
+
+def _stairs(axes: Axes, line: pd.DataFrame, cost: str, budget: float | None) -> None:
+    if line.empty:
+        return
+    xs, ys = line[cost].astype(float).tolist(), line["accuracy"].tolist()
+    end = max(xs[-1], budget or 0.0)
+    axes.plot([*xs, end], [*ys, ys[-1]], drawstyle="steps-post", color=FRONT, lw=1.8, zorder=4, label="Pareto front")
+    inner = ~line["reference"]
+    axes.scatter(line[cost][inner], line["accuracy"][inner], s=34, color=FRONT, edgecolor=INK, lw=0.5, zorder=4.5)
+
+
+def _name(axes: Axes, text: str, x: float, y: float) -> None:
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(-9, -4),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=8,
+        fontweight="bold",
+        zorder=7,
+    )
+
+
+def _limits(axes: Axes, values: NDArray[np.float64], floor: float) -> None:
+    if len(values) == 0:
+        return
+    margin = max(1.08, (values.max() / values.min()) ** 0.05)
+    log_cost_axis(axes.xaxis, float(values.min() / margin), float(values.max() * margin))
+    top = axes.get_ylim()[1]
+    axes.set_ylim(floor - 0.05 * max(top - floor, 0.002), top)

@@ -1,0 +1,149 @@
+"""One look for every figure: fit for print, safe for colour-blind readers, readable in grey.
+
+Nothing here touches matplotlib's global state: :func:`figure` sets the look on the figure it makes.
+"""
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's palette, in an order in which neighbours also differ as greys."""
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
+DASHES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+"""Series differ by colour, marker and dash, so that any one of them is enough."""
+INK: Final = "#1A1A1A"
+FAINT: Final = "#8A8A8A"
+TRIAL: Final = COLOURS[5]
+FRONT: Final = COLOURS[0]
+REFERENCE: Final = COLOURS[1]
+
+_LOOK: Final[Mapping[Any, Any]] = MappingProxyType(
+    {
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": 9,
+        "axes.titlesize": 10,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": 9,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.prop_cycle": cycler(color=list(COLOURS)),
+        "grid.color": "#E4E4E4",
+        "grid.linewidth": 0.6,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "text.color": INK,
+        "lines.linewidth": 1.6,
+        "legend.fontsize": 8,
+        "legend.frameon": True,
+        "legend.framealpha": 0.9,
+        "legend.edgecolor": "#D0D0D0",
+        "legend.fancybox": False,
+        "figure.facecolor": "white",
+        "savefig.facecolor": "white",
+    }
+)
+_SAVE: Final[Mapping[Any, Any]] = MappingProxyType({"svg.fonttype": "path", "svg.hashsalt": "nas", "pdf.fonttype": 42})
+"""Text as outlines looks the same everywhere; a fixed salt makes equal figures equal files."""
+
+
+def figure(width: float = 6.4, height: float = 4.0, *, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """A figure of a size in inches, and its Axes row by row, in the house's look."""
+    with mpl.rc_context(dict(_LOOK)):
+        made = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(made)
+        axes = made.subplots(rows, columns, squeeze=False)
+    return made, list(axes.ravel())
+
+
+def save(made: Figure, path: Path, *, dpi: int = 200) -> Path:
+    """Write PNG, SVG or PDF, by the suffix, whole or not at all; equal figures give equal bytes."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(render(made, path.suffix.removeprefix("."), dpi=dpi))
+    part.replace(path)
+    return path
+
+
+def render(made: Figure, kind: str, *, dpi: int = 200) -> bytes:
+    """The figure as the bytes of a ``png``, ``svg`` or ``pdf`` file."""
+    metadata: dict[str, None] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+    buffer = BytesIO()
+    with mpl.rc_context({**_LOOK, **_SAVE}):
+        made.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    return buffer.getvalue()
+
+
+def colour(index: int) -> str:
+    """The colour of the series ``index``."""
+    return COLOURS[index % len(COLOURS)]
+
+
+_UNITS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def short(value: float) -> str:
+    """A count in three digits and a unit: 30.6M, 1.5G, 512."""
+    for factor, unit in _UNITS:
+        if abs(value) >= factor * 0.99995:
+            return f"{float(f'{value / factor:.3g}'):g}{unit}"
+    return f"{float(f'{value:.3g}'):g}"
+
+
+COST_LABELS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "macs": "Multiply-adds per image (MACs; FLOPs = 2 x MACs)",
+        "params": "Parameters",
+        "activations": "Activations per image",
+        "measured.latency_seconds": "Measured latency per image (s)",
+        "seconds": "Seconds of training",
+    }
+)
+_SERIES: Final = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
+
+
+def log_cost_axis(axis: Axis, low: float, high: float) -> None:
+    """Make an axis logarithmic from ``low`` to ``high``, with few ticks, all of them labelled.
+
+    matplotlib's own labels only powers of ten, which leaves most ranges of costs without a number.
+    """
+    ticks = _log_ticks(low, high)
+    axis._set_axes_scale("log")  # type: ignore[attr-defined]
+    axis.axes.set(**{f"{axis.axis_name}lim": (low, high)})  # type: ignore[attr-defined]
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+
+
+def _log_ticks(low: float, high: float, enough: int = 4) -> list[float]:
+    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    for series in _SERIES:
+        ticks = [digit * 10.0**power for power in range(first, last + 1) for digit in series]
+        inside = [tick for tick in ticks if low <= tick <= high]
+        if len(inside) >= enough:
+            return inside
+    return [float(tick) for tick in MaxNLocator(6).tick_values(low, high) if low <= tick <= high and tick > 0]
+
+
+def percent_axis(axis: Axis) -> None:
+    """Label shares in [0, 1] as percentages."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{float(f'{100 * value:.6g}'):g}"))

@@ -1,0 +1,154 @@
+"""Trials as a tidy table, one row a trial; learning curves as another, one row an epoch."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import pandas as pd
+
+from nas.budget import Budget
+from nas.record import TrialRecord
+
+COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "run": "name of the run that the trial belongs to",
+        "trial": "number of the trial, in the order of proposals, from 0",
+        "key": "content key of the architecture: equal for equal networks",
+        "state": "running, complete, stopped (by a scheduler, before its last epoch) or failed",
+        "reference": "whether it is the network to beat (GoogLeNet)",
+        "within_budget": "whether its cost is within every limit of the run's budget (true where none is known)",
+        "macs": "multiply-adds of one inference of one image, at the budget's resolution; 1 MAC is 2 FLOPs",
+        "params": "trainable parameters",
+        "activations": "output elements of convolutions and linear layers, one image",
+        "accuracy": "share of split A classified correctly after the last epoch trained, in [0, 1]",
+        "error": "1 - accuracy",
+        "epochs": "epochs trained",
+        "seconds": "spent in training and validation",
+        "seed": "of initialisation, order and augmentation",
+        "reason": "why it failed or was stopped",
+    }
+)
+"""Columns of every table. More may follow: ``accuracy_at_<epoch>`` (share of split A after that many
+epochs), ``measured.<name>`` (a cost that was measured, ``latency_seconds`` in seconds),
+``metric.<name>`` (further figures of the last epoch) and ``choice.<name>`` (what the point assigned;
+missing for a reference outside the space)."""
+
+_TYPES: Final = MappingProxyType(
+    {
+        "run": "str",
+        "trial": "int64",
+        "key": "str",
+        "state": "str",
+        "reference": "bool",
+        "within_budget": "bool",
+        "macs": "int64",
+        "params": "int64",
+        "activations": "int64",
+        "accuracy": "float64",
+        "error": "float64",
+        "epochs": "int64",
+        "seconds": "float64",
+        "seed": "int64",
+        "reason": "str",
+    }
+)
+
+
+def tabulate(records: Iterable[TrialRecord], *, run: str = "", budget: Budget | None = None) -> pd.DataFrame:
+    """One row a trial, in their order.
+
+    Args:
+        records: what the journal holds.
+        run: written into the column ``run``.
+        budget: decides ``within_budget``.
+
+    Returns:
+        The columns of :data:`COLUMNS`, then those that only some trials have (empty in the others).
+    """
+    rows = [_row(record, run, budget) for record in records]
+    table = pd.DataFrame(rows, columns=_order(rows))
+    for name, kind in _TYPES.items():
+        table[name] = table[name].astype(kind)  # type: ignore[call-overload]
+    for name in choices(table):
+        table[name] = _settled(table[name])
+    return table
+
+
+def _row(record: TrialRecord, run: str, budget: Budget | None) -> dict[str, object]:
+    candidate = record.candidate
+    spent = candidate.cost
+    row: dict[str, object] = {
+        "run": run,
+        "trial": record.number,
+        "key": candidate.key,
+        "state": record.state,
+        "reference": candidate.reference,
+        "within_budget": budget is None or budget.excess(spent) <= 1,
+        "macs": spent.macs,
+        "params": spent.params,
+        "activations": spent.activations,
+        "accuracy": record.accuracy,
+        "error": None if record.accuracy is None else 1 - record.accuracy,
+        "epochs": record.epochs,
+        "seconds": record.seconds,
+        "seed": candidate.seed,
+        "reason": record.reason,
+    }
+    row |= {f"accuracy_at_{epoch}": accuracy for epoch, accuracy in record.accuracies.items()}
+    row |= {f"measured.{name}": value for name, value in candidate.measured.items()}
+    row |= {f"metric.{name}": value for name, value in record.metrics.items()}
+    row |= {f"choice.{name}": value for name, value in (candidate.point or {}).items()}
+    return row
+
+
+def _order(rows: list[dict[str, object]]) -> list[str]:
+    """Fixed columns, rungs by epoch, measured costs, metrics, choices in the order of the space."""
+    extra = {name: None for row in rows for name in row if name not in COLUMNS}
+    rungs = sorted((name for name in extra if name.startswith("accuracy_at_")), key=epoch_of)
+    rest = [name for prefix in ("measured.", "metric.", "choice.") for name in extra if name.startswith(prefix)]
+    return [*COLUMNS, *rungs, *rest]
+
+
+def _settled(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """A choice with one type: whole numbers, decimal numbers, booleans or text, each with gaps."""
+    kinds = {type(value) for value in values.dropna()}
+    if len(kinds) > 1 and not kinds <= {int, float}:
+        values = values.map(str, na_action="ignore")
+    return values.astype(object).convert_dtypes()
+
+
+def choices(table: pd.DataFrame) -> tuple[str, ...]:
+    """Names of the columns that hold choices."""
+    return tuple(name for name in table.columns if name.startswith("choice."))
+
+
+def epoch_of(column: str) -> int:
+    """The epoch in a column's name ``accuracy_at_<epoch>``."""
+    return int(column.removeprefix("accuracy_at_"))
+
+
+def rungs(table: pd.DataFrame) -> tuple[int, ...]:
+    """The numbers of epochs after which some trial's accuracy is known, rising."""
+    return tuple(sorted(epoch_of(name) for name in table.columns if name.startswith("accuracy_at_")))
+
+
+def networks(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a network that was trained to the end: the mean over its seeds.
+
+    Returns:
+        The first trial's row of each run and key, with ``accuracy`` and ``error`` averaged over the
+        seeds, their number as ``n`` and the standard deviation of accuracy as ``accuracy_sd`` (missing
+        where n is 1). Only complete trials count.
+    """
+    done = table[(table["state"] == "complete") & table["accuracy"].notna()]
+    groups = done.groupby(["run", "key"], sort=False)["accuracy"]
+    first = done.drop_duplicates(["run", "key"]).set_index(["run", "key"])
+    first = first.assign(accuracy=groups.mean(), n=groups.size(), accuracy_sd=groups.std())
+    first["error"] = 1 - first["accuracy"]
+    return first.reset_index()[[*table.columns, "n", "accuracy_sd"]]
+
+
+def candidates(table: pd.DataFrame) -> pd.DataFrame:
+    """The networks that may win: complete and within the budget (the reference too, where it is)."""
+    known = networks(table)
+    return known[known["within_budget"]].reset_index(drop=True)

@@ -1,0 +1,85 @@
+"""Trials as a search would record them, made without a search."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nas.architecture import Architecture, Cell, Reduction, Stem
+from nas.budget import Budget
+from nas.presets import GOOGLENET
+from nas.record import Candidate, TrialRecord, TrialState
+from nas.serialize import key
+
+BUDGET = Budget(macs=30_574_592, resolution=32, classes=10)
+REFERENCE = replace(GOOGLENET, norm="batch")
+
+
+def network(stem: int, width: int, ratio: int, se: bool) -> Architecture:
+    cell = Cell(
+        b1x1=width,
+        b3x3_reduce=max(4, width // ratio),
+        b3x3=width,
+        b5x5_reduce=max(4, width // ratio),
+        b5x5=width // 2,
+        pool_proj=width // 2,
+        se=se,
+    )
+    stages = ((cell, cell), (cell, cell))
+    return Architecture(stem=Stem(kind="conv3x3", width=stem), stages=stages, reductions=(Reduction(),))
+
+
+def made(number: int, rng: np.random.Generator) -> TrialRecord:
+    stem, width = int(rng.choice([8, 16, 24])), int(rng.choice([8, 12, 16, 20, 24, 32]))
+    point = {"stem": stem, "width": width, "ratio": int(rng.choice([1, 2, 4])), "se": bool(rng.random() < 0.5)}
+    architecture = network(point["stem"], point["width"], point["ratio"], point["se"])
+    spent = BUDGET.cost(architecture)
+    final = 0.80 + 0.03 * np.log10(spent.macs / 1e6) + 0.004 * point["se"] + rng.normal(0, 0.006)
+    states: list[TrialState] = ["complete", "complete", "complete", "stopped"]
+    state: TrialState = "failed" if number % 17 == 16 else states[int(rng.integers(4))]
+    last = {"complete": 9, "stopped": 3, "failed": 0}[state]
+    accuracies = {epoch: float(final - 0.25 / epoch + rng.normal(0, 0.004)) for epoch in (1, 3, 9) if epoch <= last}
+    return TrialRecord(
+        number=number,
+        candidate=Candidate(architecture=architecture, key=key(architecture), point=point, cost=spent, seed=number),
+        state=state,
+        accuracies=accuracies,
+        accuracy=accuracies.get(last),
+        epochs=last,
+        seconds=last * (0.4 + spent.macs / 1e7),
+        reason={"failed": "loss is nan at epoch 1", "stopped": "rung 3: 11 of 12"}.get(state),
+    )
+
+
+@pytest.fixture
+def budget() -> Budget:
+    return BUDGET
+
+
+@pytest.fixture
+def search() -> Callable[..., tuple[TrialRecord, ...]]:
+    """Makes a search of ``trials`` trials: GoogLeNet as trial 0, then random networks."""
+
+    def make(trials: int = 60, seed: int = 0) -> tuple[TrialRecord, ...]:
+        rng = np.random.default_rng(seed)
+        spent = BUDGET.cost(REFERENCE)
+        reference = TrialRecord(
+            number=0,
+            candidate=Candidate(
+                architecture=REFERENCE, key=key(REFERENCE), point=None, cost=spent, seed=0, reference=True
+            ),
+            state="complete",
+            accuracies={1: 0.60, 3: 0.74, 9: 0.815},
+            accuracy=0.815,
+            epochs=9,
+            seconds=31.0,
+        )
+        records = [reference]
+        while len(records) < trials:
+            record = made(len(records), rng)
+            if BUDGET.allows(record.candidate.cost):
+                records.append(record)
+        return tuple(records)
+
+    return make
