@@ -1,0 +1,44 @@
+"""Where and in which arithmetic to train."""
+
+import torch
+
+from nas.errors import TrialError
+from nas.training.config import Precision
+
+
+def pick_device(name: str | None) -> torch.device:
+    """The device of that name; None is the GPU where there is one, otherwise the CPU.
+
+    Raises:
+        TrialError: the device is unknown or absent.
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise TrialError(f'`device` must be "cpu", "cuda" or "cuda:N", but got "{name}".') from error
+    if device.type not in ("cpu", "cuda"):
+        raise TrialError(f'`device` must be "cpu", "cuda" or "cuda:N", but got "{name}".')
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise TrialError(f'`device` "{name}" must be present, but torch finds no GPU here.')
+    return device
+
+
+def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """The type of activations and of the arithmetic of convolutions; weights and sums stay float32.
+
+    ``auto`` is bfloat16 only where the processor multiplies it natively: emulation is slower than float32.
+    """
+    if precision == "float32":
+        return torch.float32
+    if precision == "bfloat16" or _multiplies_bfloat16(device):
+        return torch.bfloat16
+    return torch.float32
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name, False) for name in ("amx_bf16", "avx512_bf16"))

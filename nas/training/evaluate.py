@@ -1,0 +1,73 @@
+"""Loss and accuracy of a network on a split."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.data.batches import batches
+from nas.data.splits import FolderSplit, Split
+
+BATCH_SIZE = 512
+"""Of evaluation. Images a second no longer rise beyond it (benchmarks/README.md), memory does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evaluation:
+    """How a network does on a split."""
+
+    loss: float
+    """Mean cross-entropy, without smoothing."""
+    accuracy: float
+    """Share of images whose largest logit is that of their label."""
+    images: int
+    logits: Tensor | None
+    """float32 [N, classes] on the CPU, in the order of the split, where they were asked for."""
+
+
+@torch.inference_mode()
+def evaluate(
+    network: nn.Module,
+    split: Split | FolderSplit,
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    batch_size: int = BATCH_SIZE,
+    logits: bool = False,
+    workers: int = 0,
+) -> Evaluation:
+    """Evaluate a network in inference mode; it is left in the mode it was in.
+
+    Args:
+        network: on ``device``, in float32.
+        split: what to evaluate on, whole, in its order.
+        device: where the network is.
+        dtype: of the arithmetic, see ``nas.training.device.pick_dtype``.
+        batch_size: images at a time; it changes nothing but speed and memory.
+        logits: keep them.
+        workers: processes that decode, for image folders.
+    """
+    device = torch.device(device)
+    was_training = network.training
+    network.eval()
+    kept: list[Tensor] = []
+    loss = torch.zeros((), dtype=torch.float64, device=device)
+    right = torch.zeros((), dtype=torch.int64, device=device)
+    stream = batches(split, batch_size=batch_size, device=device, dtype=dtype, workers=workers)
+    for images, labels in stream:
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            output = network(images)
+        output = output.float()
+        loss += F.cross_entropy(output, labels, reduction="sum")
+        right += (output.argmax(dim=1) == labels).sum()
+        if logits:
+            kept.append(output.cpu())
+    network.train(was_training)
+    count = len(split)
+    return Evaluation(
+        loss=loss.item() / count,
+        accuracy=right.item() / count,
+        images=count,
+        logits=torch.cat(kept) if logits else None,
+    )

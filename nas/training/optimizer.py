@@ -1,0 +1,53 @@
+"""Optimisers: which parameters they decay, and their state as named tensors."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from nas.training.config import TrainingConfig
+
+ADAMW_BETA2 = 0.999
+
+
+def groups(network: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """(weights of convolutions and linear layers, all else): only the former decay.
+
+    Biases, scales and shifts have one dimension.
+    """
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return [p for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim <= 1]
+
+
+def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """The optimiser of a recipe, in its fused form: one pass over the memory."""
+    weights, rest = groups(network)
+    parts = [{"params": weights, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(parts, lr=config.learning_rate, betas=(config.momentum, ADAMW_BETA2), fused=True)
+    return torch.optim.SGD(
+        parts, lr=config.learning_rate, momentum=config.momentum, nesterov=config.nesterov, fused=True
+    )
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer, network: nn.Module) -> dict[str, Tensor]:
+    """Its tensors, named ``kind/parameter``."""
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    return {
+        f"{kind}/{names[parameter]}": value
+        for parameter, values in optimizer.state.items()
+        for kind, value in values.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def load_optimizer_state(optimizer: torch.optim.Optimizer, network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Put back what :func:`optimizer_state` gave, in the memory format of the parameters."""
+    parameters = dict(network.named_parameters())
+    optimizer.state.clear()
+    for key, value in state.items():
+        kind, _, name = key.partition("/")
+        parameter = parameters[name]
+        like = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
+        # A scalar (AdamW's count of steps) stays where the optimiser keeps it.
+        optimizer.state[parameter][kind] = like.detach().copy_(value)

@@ -1,0 +1,290 @@
+"""Training of one network on one data set, an epoch at a time, resumable between epochs."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nas import serialize
+from nas.architecture import Architecture
+from nas.data.batches import batch_count, batches
+from nas.data.config import SplitName
+from nas.data.draws import keys
+from nas.data.splits import Data
+from nas.errors import ModelError, TrialError
+from nas.network.build import build
+from nas.training.average import Average
+from nas.training.checkpoint import check_fits, check_tensors, read_checkpoint, write_checkpoint
+from nas.training.config import TrainingConfig, training_key
+from nas.training.device import pick_device, pick_dtype
+from nas.training.evaluate import Evaluation, evaluate
+from nas.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state
+from nas.training.schedule import learning_rate
+from nas.training.step import Stepper
+
+_PURPOSE = 0x7EA1  # keeps the draws of weights and dropout apart from those of the data
+_CHECK_STEPS = 64  # between checks of the loss: on a GPU each waits for the device
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRecord:
+    """What one epoch came to. Times are of the wall, in seconds."""
+
+    epoch: int
+    """Epochs trained so far, from 1."""
+    train_loss: float
+    """Mean over the epoch's images, with smoothing and auxiliary losses."""
+    validation_loss: float
+    """On split A, without either."""
+    accuracy: float
+    """On split A, of the averaged weights where the recipe averages."""
+    learning_rate: float
+    """Of the last step."""
+    images: int
+    """Trained on."""
+    seconds: float
+    """Of the epoch and its validation, together."""
+    data_seconds: float
+    """Of which: waiting for batches."""
+    train_seconds: float
+    """Of which: forward, backward, optimiser, average."""
+    validate_seconds: float
+    """Of which: validation."""
+
+
+class Trainer:
+    """Trains one architecture with one recipe and one seed, and evaluates it on split A after every epoch.
+
+    The seed fixes the initial weights, the order of images, their augmentation and dropout: the same seed gives the
+    same curve on the same machine and number of threads, also across :meth:`save` and :meth:`load`. Torch's own
+    generators are seeded within an epoch, for dropout, and put back after it.
+
+    Args:
+        architecture: what to train.
+        data: with the splits "train" and "a".
+        config: how to train.
+        seed: of everything that is random.
+        device: "cpu", "cuda", "cuda:N", or None for the GPU where there is one.
+        threads: torch's threads in this process from now on; None leaves them.
+        workers: processes that decode, for image folders.
+
+    Raises:
+        TrialError: the device is not there.
+        ArchitectureError: the images are too small for the architecture.
+        DataError: a split is missing.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        data: Data,
+        config: TrainingConfig,
+        *,
+        seed: int,
+        device: str | None = None,
+        threads: int | None = None,
+        workers: int = 0,
+    ) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.architecture = architecture
+        self.config = config
+        self.seed = seed
+        self.device = pick_device(device)
+        self.dtype = pick_dtype(config.precision, self.device)
+        self.curve: tuple[EpochRecord, ...] = ()
+        self._data = data
+        self._train = data.split("train")
+        self._workers = workers
+        if self.device.type == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = config.precision != "float32"
+            torch.backends.cudnn.benchmark = True
+        self.network = build(
+            architecture,
+            classes=data.classes,
+            resolution=data.resolution,
+            auxiliary=config.auxiliary_weight > 0,
+            generator=torch.Generator().manual_seed(_drawn(seed, 0)),
+        )
+        if architecture.dims == 2:
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(self.device)
+        self._optimizer = make_optimizer(self.network, config)
+        self._average = Average(self.network, config.ema_decay) if config.ema_decay > 0 else None
+        self._stepper = Stepper(self.network, config, self.dtype)
+        # A last batch that is not full is left out: batch-norm's statistics would be poor, and steps uneven.
+        self._drop_last = self._batches(drop_last=True) > 0
+        self._steps_per_epoch = self._batches(drop_last=self._drop_last)
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+        return len(self.curve)
+
+    @property
+    def done(self) -> bool:
+        """Whether the schedule has ended."""
+        return self.epoch >= self.config.epochs
+
+    def train_epoch(self) -> EpochRecord:
+        """Train for one epoch and evaluate on split A.
+
+        Raises:
+            TrialError: the loss is no longer finite, or memory ran out even with half of the batch.
+        """
+        if self.done:
+            raise TrialError(f"`epoch < {self.config.epochs}` must hold to train on, but got epoch={self.epoch}.")
+        start = time.perf_counter()
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(_drawn(self.seed, 1, self.epoch))
+            loss, rate, images, data_seconds = self._train_one()
+        validate_start = time.perf_counter()
+        evaluation = self.evaluate("a")
+        end = time.perf_counter()
+        record = EpochRecord(
+            epoch=self.epoch + 1,
+            train_loss=loss,
+            validation_loss=evaluation.loss,
+            accuracy=evaluation.accuracy,
+            learning_rate=rate,
+            images=images,
+            seconds=end - start,
+            data_seconds=data_seconds,
+            train_seconds=validate_start - start - data_seconds,
+            validate_seconds=end - validate_start,
+        )
+        self.curve = (*self.curve, record)
+        return record
+
+    def _train_one(self) -> tuple[float, float, int, float]:
+        """Mean loss, last learning rate, images, seconds spent waiting for data."""
+        network, optimizer, config = self.network.train(), self._optimizer, self.config
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        images_seen = steps = 0
+        rate = data_seconds = 0.0
+        stream = batches(
+            self._train,
+            batch_size=config.batch_size,
+            seed=self.seed,
+            epoch=self.epoch,
+            device=self.device,
+            dtype=self.dtype,
+            augment=config.augment,
+            shuffle=True,
+            limit=config.images_per_epoch,
+            drop_last=self._drop_last,
+            workers=self._workers,
+        )
+        while True:
+            waiting = time.perf_counter()
+            batch = next(stream, None)
+            data_seconds += time.perf_counter() - waiting
+            if batch is None:
+                break
+            images, labels = batch
+            rate = learning_rate(config, self.epoch + (steps + 0.5) / self._steps_per_epoch)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            total += self._stepper.gradients(images, labels)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            if self._average is not None:
+                self._average.update()
+            steps += 1
+            images_seen += len(labels)
+            if steps % _CHECK_STEPS == 0:
+                self._check_finite(total)
+        self._check_finite(total)
+        network.eval()
+        return total.item() / images_seen, rate, images_seen, data_seconds
+
+    def _check_finite(self, total: Tensor) -> None:
+        value = total.item()
+        if not math.isfinite(value):
+            what = "nan" if math.isnan(value) else "infinite"
+            raise TrialError(f"the loss became {what} in epoch {self.epoch + 1}.")
+
+    def evaluate(self, split: SplitName, *, logits: bool = False) -> Evaluation:
+        """Loss and accuracy on a split, of the averaged weights where the recipe averages."""
+        part = self._data.split(split)
+        options: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "logits": logits, "workers": self._workers}
+        if self._average is None:
+            return evaluate(self.network, part, **options)
+        with self._average.applied():
+            return evaluate(self.network, part, **options)
+
+    def weights(self) -> dict[str, Tensor]:
+        """What is delivered: the state of the network on the CPU, averaged where the recipe averages; copies."""
+        state = {**self.network.state_dict(), **(self._average.state() if self._average else {})}
+        return {name: value.detach().cpu().clone() for name, value in state.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that training needs to go on: ``tensors`` by name (not copied) and a ``header`` of plain data."""
+        tensors = {f"network/{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"optimizer/{k}": v for k, v in optimizer_state(self._optimizer, self.network).items()}
+        if self._average is not None:
+            tensors |= {f"average/{name}": value for name, value in self._average.state().items()}
+        header = self._identity() | {"curve": [asdict(record) for record in self.curve]}
+        return {"tensors": tensors, "header": header}
+
+    def load_state_dict(self, state: Mapping[str, Any], *, path: Path = Path("(state)")) -> None:
+        """Go on from what :meth:`state_dict` gave; errors as in :meth:`load`."""
+        header, tensors = state["header"], state["tensors"]
+        check_fits(path, header, self._identity())
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "optimizer": {}, "average": {}}
+        for key, value in tensors.items():
+            kind, _, name = key.partition("/")
+            if kind not in parts:
+                raise ModelError(f"the checkpoint {path} must hold network, optimizer and average, but has {key!r}.")
+            parts[kind][name] = value
+        check_tensors(path, parts["network"], self.network.state_dict())
+        check_tensors(path, parts["average"], self._average.state() if self._average else {})
+        self.network.load_state_dict(parts["network"])
+        load_optimizer_state(self._optimizer, self.network, parts["optimizer"])
+        self.curve = tuple(EpochRecord(**record) for record in header["curve"])
+        if self._average is not None:
+            self._average.load(parts["average"], self.epoch * self._steps_per_epoch)
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint atomically."""
+        state = self.state_dict()
+        write_checkpoint(path, state["tensors"], state["header"])
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            ModelError: the file is missing or truncated, or is of another architecture, recipe, seed or data set.
+        """
+        tensors, header = read_checkpoint(path)
+        self.load_state_dict({"tensors": tensors, "header": header}, path=path)
+
+    def _identity(self) -> dict[str, object]:
+        return {
+            "version": _VERSION,
+            "architecture": serialize.key(self.architecture),
+            "training": training_key(self.config),
+            "seed": self.seed,
+            "data": self._data.name,
+            "classes": self._data.classes,
+            "resolution": self._data.resolution,
+            "train_images": len(self._train),
+        }
+
+    def _batches(self, *, drop_last: bool) -> int:
+        config = self.config
+        return batch_count(
+            len(self._train), batch_size=config.batch_size, limit=config.images_per_epoch, drop_last=drop_last
+        )
+
+
+def _drawn(*parts: int) -> int:
+    """A seed for one of torch's generators."""
+    return int(keys(_PURPOSE, *parts)) & (2**63 - 1)
