@@ -107,16 +107,21 @@ class Space:
         """Names of the choices that apply to a point."""
         return tuple(choice.name for choice in self.choices if choice.when(point))
 
+    def settle(self, point: Point) -> dict[str, Scalar]:
+        """The same point with the first value for every choice that does not apply."""
+        settled: dict[str, Scalar] = dict(point)
+        for choice in self.choices:
+            if not choice.when(settled):
+                settled[choice.name] = choice.values[0]
+        return settled
+
     def canonical(self, point: Point) -> dict[str, Scalar]:
         """The one point that stands for all that give the same network.
 
         Choices that do not apply get their first value. Where the space can encode, the point is
         that of the network itself.
         """
-        settled: dict[str, Scalar] = dict(point)
-        for choice in self.choices:
-            if not choice.when(settled):
-                settled[choice.name] = choice.values[0]
+        settled = self.settle(point)
         if self.encode is None:
             return settled
         encoded = self.encode(self.decode(settled))

@@ -1,0 +1,163 @@
+"""Random points that a budget allows, without a stall: by rejection, or projected where few are accepted."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+import numpy as np
+
+from nas.architecture import Architecture
+from nas.budget import Budget
+from nas.cost import Cost
+from nas.errors import ArchitectureError, BudgetError
+from nas.space import Choice, Point, Scalar, Space
+
+PROBES: Final = 1000
+"""Grid points that are costed, with a fixed seed, to learn the share that the budget accepts."""
+LEAST_ACCEPTANCE: Final = 0.01
+"""Below this share, points are projected into the budget and no longer uniform."""
+REJECTIONS: Final = 20_000
+PROJECTIONS: Final = 50
+STEPS: Final = 500
+"""Bounds of the loops: draws by rejection, draws that are projected, costed steps of one projection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feasible:
+    """A canonical point that the budget allows; ``uniform`` unless it was projected into the budget."""
+
+    point: Point
+    architecture: Architecture
+    cost: Cost
+    uniform: bool
+
+
+class FeasibleSampler:
+    """Draws feasible points of a space; every draw depends on its generator alone, never on earlier draws.
+
+    Attributes:
+        acceptance: the share of the grid that the budget accepts, measured on ``PROBES`` points.
+        uniform: whether draws are uniform over the feasible part of the grid (rejection), rather
+            than projected into the budget.
+    """
+
+    def __init__(self, space: Space, budget: Budget) -> None:
+        self.space = space
+        self.budget = budget
+        rng = np.random.default_rng(0)
+        accepted = sum(budget.admit(space.decode(space.sample(rng))) is not None for _ in range(PROBES))
+        self.acceptance = accepted / PROBES
+        self.uniform = self.acceptance >= LEAST_ACCEPTANCE
+
+    def sample(self, rng: np.random.Generator) -> Feasible:
+        """One feasible point.
+
+        Raises:
+            BudgetError: none was found within the bounds of the loops.
+        """
+        found = self._reject(rng) if self.uniform else self._project(rng)
+        if found is not None:
+            return found
+        tries = f"{REJECTIONS:,} draws" if self.uniform else f"{PROJECTIONS} draws of {STEPS} steps"
+        raise BudgetError(f"no network of space {self.space.name!r} {wanted(self.budget)} was found in {tries}.")
+
+    def _reject(self, rng: np.random.Generator) -> Feasible | None:
+        for _ in range(REJECTIONS):
+            point = self.space.sample(rng)
+            architecture = self.space.decode(point)
+            spent = self.budget.admit(architecture)
+            if spent is not None:
+                canonical = self.space.canonical(point)
+                return Feasible(point=canonical, architecture=architecture, cost=spent, uniform=True)
+        return None
+
+    def _project(self, rng: np.random.Generator) -> Feasible | None:
+        projections = (project(self.space, self.budget, self.space.sample(rng), rng) for _ in range(PROJECTIONS))
+        return next((found for found in projections if found is not None), None)
+
+
+def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator) -> Feasible | None:
+    """Bring a point into the budget: all widths by one factor, then random steps that come closer.
+
+    None where it did not succeed in ``STEPS`` steps; another point then may.
+    """
+    values = _scale_widths(space, budget, point)
+    distance, architecture, spent = _look(space, budget, values)
+    for _ in range(STEPS):
+        if spent is not None and budget.allows(spent):
+            return Feasible(point=space.canonical(values), architecture=architecture, cost=spent, uniform=False)
+        over = spent is None or budget.excess(spent) > 1
+        changed = space.settle(_step(space, values, rng, up=not over))
+        seen = _look(space, budget, changed)
+        if seen[0] < distance:
+            values, (distance, architecture, spent) = changed, seen
+    return None
+
+
+def _look(space: Space, budget: Budget, values: Point) -> tuple[float, Architecture, Cost | None]:
+    """How far a point is from the budget (0 inside; infinite if it cannot be wired), and what was looked at."""
+    architecture = space.decode(values)
+    try:
+        spent = budget.cost(architecture)
+    except ArchitectureError:
+        return math.inf, architecture, None
+    reached = getattr(spent, budget.metric) / budget.limits[budget.metric]
+    short = math.log(budget.at_least / max(reached, 1e-12)) if budget.at_least else 0.0
+    return max(0.0, math.log(max(budget.excess(spent), 1e-12)), short), architecture, spent
+
+
+def _step(space: Space, values: Point, rng: np.random.Generator, *, up: bool) -> dict[str, Scalar]:
+    """Another value of one choice; mostly the next one or any beyond it in the direction asked for."""
+    choices = [choice for choice in space.choices if len(choice.values) > 1 and choice.when(values)]
+    choice = choices[int(rng.integers(len(choices)))]
+    at = choice.values.index(values[choice.name])
+    beyond = range(at + 1, len(choice.values)) if up else range(at - 1, -1, -1)
+    reach = rng.random()
+    if choice.ordered and beyond and reach < 0.9:
+        other = beyond[0] if reach < 0.5 else beyond[int(rng.integers(len(beyond)))]
+    else:
+        other = (at + 1 + int(rng.integers(len(choice.values) - 1))) % len(choice.values)
+    return {**values, choice.name: choice.values[other]}
+
+
+def _scale_widths(space: Space, budget: Budget, point: Point) -> dict[str, Scalar]:
+    """All widths times the largest factor found that keeps the point within the limits, by bisection."""
+    low, high = -6.0, 6.0
+    best = _scaled(space, point, 2.0**low)
+    for _ in range(12):
+        middle = (low + high) / 2
+        values = _scaled(space, point, 2.0**middle)
+        spent = _look(space, budget, values)[2]
+        if spent is not None and budget.excess(spent) <= 1:
+            low, best = middle, values
+        else:
+            high = middle
+    return best
+
+
+def _scaled(space: Space, point: Point, factor: float) -> dict[str, Scalar]:
+    values = dict(point)
+    for choice in space.choices:
+        if choice.width and choice.when(values):
+            values[choice.name] = _nearest(choice, cast(float, point[choice.name]) * factor)
+    return space.settle(values)
+
+
+def _nearest(choice: Choice, wanted: float) -> Scalar:
+    grid = cast(Sequence[float], choice.values)
+    return min(grid, key=lambda value: abs(value - wanted))
+
+
+def label(metric: str) -> str:
+    """A metric as sentences call it."""
+    return "MACs" if metric == "macs" else metric
+
+
+def wanted(budget: Budget) -> str:
+    """What a budget asks for, in words: "with at most 1,000 MACs and at least 900 MACs"."""
+    text = "with at most " + " and ".join(f"{limit:,} {label(name)}" for name, limit in budget.limits.items())
+    if budget.at_least:
+        least = math.ceil(budget.at_least * budget.limits[budget.metric])
+        text += f" and at least {least:,} {label(budget.metric)}"
+    return text

@@ -1,0 +1,93 @@
+"""Whether a budget can be met by a space at all: its cheapest network, and whether a band holds any."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from nas.budget import Budget
+from nas.cost import Cost
+from nas.errors import ArchitectureError, BudgetError
+from nas.feasible import label, project, wanted
+from nas.space import Point, Scalar, Space
+
+STARTS: Final = 3
+LOOKS: Final = 300
+PROJECTIONS: Final = 8
+
+
+def cheapest(space: Space, budget: Budget) -> tuple[Point, Cost]:
+    """The point that uses the smallest share of the budget's limits, by coordinate descent from several starts.
+
+    Exact where every choice has its cheapest value whatever the others are, as nearly so in the
+    built-in spaces; otherwise a local minimum. The same space and budget give the same point.
+
+    Raises:
+        BudgetError: no network of the space can be wired at the budget's resolution.
+    """
+    return _extreme(space, budget, sign=1)
+
+
+def dearest(space: Space, budget: Budget) -> tuple[Point, Cost]:
+    """The point that uses the largest share of the budget's limits; otherwise as :func:`cheapest`."""
+    return _extreme(space, budget, sign=-1)
+
+
+def check_reachable(space: Space, budget: Budget) -> None:
+    """Hold a budget to a space, before a search begins.
+
+    Raises:
+        BudgetError: every network of the space is over a limit, or none was found in the band.
+    """
+    rng = np.random.default_rng(0)
+    if any(budget.admit(space.decode(space.sample(rng))) is not None for _ in range(LOOKS)):
+        return
+    least = cheapest(space, budget)[1]
+    if budget.excess(least) > 1:
+        name, limit = max(budget.limits.items(), key=lambda item: float(getattr(least, item[0])) / item[1])
+        raise BudgetError(
+            f"the cheapest network of space {space.name!r} costs {getattr(least, name):,} {label(name)}, "
+            f"but `budget.{name}` is {limit:,} (at {budget.resolution} pixels, {budget.classes} classes)."
+        )
+    if any(project(space, budget, space.sample(rng), rng) is not None for _ in range(PROJECTIONS)):
+        return
+    most = dearest(space, budget)[1]
+    name = budget.metric
+    raise BudgetError(
+        f"no network of space {space.name!r} was found {wanted(budget)}: "
+        f"they cost from {getattr(least, name):,} to {getattr(most, name):,} {label(name)}."
+    )
+
+
+def _extreme(space: Space, budget: Budget, *, sign: int) -> tuple[Point, Cost]:
+    rng = np.random.default_rng(0)
+    edge = {choice.name: choice.values[0 if sign > 0 else -1] for choice in space.choices}
+    starts = [space.settle(edge), *(space.sample(rng) for _ in range(STARTS - 1))]
+    value, point = min((_descend(space, budget, start, sign) for start in starts), key=lambda found: found[0])
+    if value == math.inf:
+        try:
+            budget.cost(space.decode(point))
+        except ArchitectureError as error:
+            raise BudgetError(f"no network of space {space.name!r} can be costed at this budget: {error}") from error
+    point = space.canonical(point)
+    return point, budget.cost(space.decode(point))
+
+
+def _descend(space: Space, budget: Budget, start: dict[str, Scalar], sign: int) -> tuple[float, dict[str, Scalar]]:
+    def value(values: Point) -> float:
+        try:
+            return sign * budget.excess(budget.cost(space.decode(values)))
+        except ArchitectureError:
+            return math.inf
+
+    best, values, improved = value(start), start, True
+    while improved:
+        improved = False
+        for choice in space.choices:
+            if not choice.when(values):
+                continue
+            for other in choice.values:
+                changed = space.settle({**values, choice.name: other})
+                if other != values[choice.name] and (now := value(changed)) < best:
+                    best, values, improved = now, changed, True
+    return best, values

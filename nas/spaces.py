@@ -1,0 +1,82 @@
+"""Find a search space: a built-in one by name, a user's own by the path of its file."""
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+import sys
+import traceback
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+
+import search_spaces
+from nas.errors import SpaceError
+from nas.space import Space
+
+_FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<attribute>.*))?", re.DOTALL)
+
+
+def built_in() -> tuple[str, ...]:
+    """Names of the spaces in the package ``search_spaces``."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(search_spaces.__path__)))
+
+
+def load_space(name_or_path: str) -> Space:
+    """The space of that name, or the one in a file: ``my_space.py`` or ``my_space.py:NAME``.
+
+    NAME is ``SPACE`` unless given. The user's file is run, as any Python module is that one imports.
+
+    Raises:
+        SpaceError: no space of that name, no such file, a file that raises, or an attribute that
+            is missing or is no Space.
+    """
+    match = _FILE.fullmatch(name_or_path)
+    if match:
+        attribute = match["attribute"]
+        return _space_of(_run(Path(match["path"])), match["path"], "SPACE" if attribute is None else attribute)
+    names = built_in()
+    if name_or_path not in names:
+        near = get_close_matches(name_or_path, names, n=1, cutoff=0.0)
+        raise SpaceError(
+            f"space must be one of {', '.join(names)}, or a file such as my_space.py:SPACE, "
+            f"but got {name_or_path!r}; the nearest is {near[0]!r}."
+        )
+    return _space_of(importlib.import_module(f"search_spaces.{name_or_path}"), name_or_path, "SPACE")
+
+
+def _space_of(module: ModuleType, owner: str, attribute: str) -> Space:
+    space = getattr(module, attribute, None)
+    if isinstance(space, Space):
+        return space
+    spaces = [name for name, value in vars(module).items() if isinstance(value, Space)]
+    found = f"its spaces are {', '.join(spaces)}" if spaces else "it defines no space"
+    if space is None:
+        raise SpaceError(f"space file {owner} must define {attribute!r}, but {found}.")
+    raise SpaceError(f"{attribute!r} of {owner} must be a Space, but is of type {type(space).__name__}; {found}.")
+
+
+def _run(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise SpaceError(f"a space file must exist, but there is none at {path.absolute()}.")
+    name = f"nas_user_space_{sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise SpaceError(f"a space file must be a Python module, but {path} is none.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # Dataclasses look up the module that they are defined in.
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        said = str(error).rstrip(".") or "without a message"
+        raise SpaceError(f"space file {path} raised {type(error).__name__}{_line(error, path)}: {said}.") from error
+    return module
+
+
+def _line(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError):
+        return f" in line {error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    return f" in line {lines[-1]}" if lines else ""
