@@ -29,7 +29,11 @@ class Source:
 
     @property
     def recipe(self) -> Mapping[str, Any] | None:
-        """The resolved recipe, or None."""
+        """The resolved recipe, or None.
+
+        Raises:
+            RunError: a recipe that is not YAML.
+        """
         path = self._file("recipe.yaml")
         if path is None:
             return None
@@ -46,16 +50,21 @@ class Source:
         return path.read_text(encoding="utf-8", errors="replace") if path else None
 
     @property
-    def versions(self) -> Mapping[str, Any] | None:
-        """Packages, git revision and machine, or None."""
+    def sessions(self) -> tuple[Mapping[str, Any], ...]:
+        """Each session of the run: ``started`` and ``ended`` (Unix time), packages, revision, machine.
+
+        Raises:
+            RunError: a file of versions that is not JSON.
+        """
         path = self._file("versions.json")
         if path is None:
-            return None
+            return ()
         try:
             read = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise RunError(f"{path} must be JSON, but it does not parse: {error}.") from error
-        return read if isinstance(read, Mapping) else None
+        found = read if isinstance(read, list) else [read]
+        return tuple(session for session in found if isinstance(session, Mapping))
 
     @property
     def curves(self) -> Path | None:

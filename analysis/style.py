@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -147,3 +149,27 @@ def _log_ticks(low: float, high: float, enough: int = 4) -> list[float]:
 def percent_axis(axis: Axis) -> None:
     """Label shares in [0, 1] as percentages."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{float(f'{100 * value:.6g}'):g}"))
+
+
+def legend_above(axes: Axes, columns: int = 3) -> None:
+    """A legend above the Axes, where it can cover no data; series of one label are shown once."""
+    handles, labels = axes.get_legend_handles_labels()
+    shown = dict(zip(labels, handles, strict=True))
+    if shown:
+        axes.legend(
+            shown.values(),
+            shown.keys(),
+            loc="lower left",
+            bbox_to_anchor=(-0.01, 1.0),
+            ncols=min(columns, len(shown)),
+            frameon=False,
+            fontsize=8,
+            handletextpad=0.5,
+            columnspacing=1.4,
+            borderaxespad=0.2,
+        )
+
+
+def halo(text: Text) -> None:
+    """A white rim, so that a label can be read on top of data."""
+    text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])

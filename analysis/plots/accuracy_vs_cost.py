@@ -9,7 +9,19 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from analysis.pareto import front
-from analysis.style import COLOURS, COST_LABELS, FRONT, INK, REFERENCE, TRIAL, log_cost_axis, percent_axis, short
+from analysis.style import (
+    COLOURS,
+    COST_LABELS,
+    FRONT,
+    INK,
+    REFERENCE,
+    TRIAL,
+    halo,
+    legend_above,
+    log_cost_axis,
+    percent_axis,
+    short,
+)
 from analysis.table import networks
 
 _NOTHING: Mapping[str, float] = {}
@@ -80,10 +92,7 @@ def accuracy_vs_cost(
     axes.set_xlabel(COST_LABELS.get(cost, cost) + (f" at {resolution} x {resolution} pixels" if resolution else ""))
     axes.set_ylabel("Validation accuracy, split A (%)")
     percent_axis(axes.yaxis)
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        unique = dict(zip(labels, handles, strict=True))
-        axes.legend(unique.values(), unique.keys(), loc="best")
+    legend_above(axes)
     return axes
 
 
@@ -131,13 +140,21 @@ def _stairs(axes: Axes, line: pd.DataFrame, cost: str, budget: float | None) -> 
         return
     xs, ys = line[cost].astype(float).tolist(), line["accuracy"].tolist()
     end = max(xs[-1], budget or 0.0)
-    axes.plot([*xs, end], [*ys, ys[-1]], drawstyle="steps-post", color=FRONT, lw=1.8, zorder=4, label="Pareto front")
+    axes.plot(
+        [*xs, end],
+        [*ys, ys[-1]],
+        drawstyle="steps-post",
+        color=FRONT,
+        lw=1.8,
+        zorder=4,
+        label="Pareto front" + (", mean over seeds" if line["n"].max() > 1 else ""),
+    )
     inner = ~line["reference"]
     axes.scatter(line[cost][inner], line["accuracy"][inner], s=34, color=FRONT, edgecolor=INK, lw=0.5, zorder=4.5)
 
 
 def _name(axes: Axes, text: str, x: float, y: float) -> None:
-    axes.annotate(
+    label = axes.annotate(
         text,
         (x, y),
         xytext=(-9, -4),
@@ -148,6 +165,7 @@ def _name(axes: Axes, text: str, x: float, y: float) -> None:
         fontweight="bold",
         zorder=7,
     )
+    halo(label)
 
 
 def _limits(axes: Axes, values: NDArray[np.float64], floor: float) -> None:

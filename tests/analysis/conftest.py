@@ -1,13 +1,16 @@
 """Trials as a search would record them, made without a search."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nas.architecture import Architecture, Cell, Reduction, Stem
 from nas.budget import Budget
+from nas.journal import Journal
 from nas.presets import GOOGLENET
 from nas.record import Candidate, TrialRecord, TrialState
 from nas.serialize import key
@@ -83,3 +86,63 @@ def search() -> Callable[..., tuple[TrialRecord, ...]]:
         return tuple(records)
 
     return make
+
+
+@pytest.fixture
+def run_folder(search, tmp_path) -> Callable[..., Path]:
+    """Makes a run folder, its journal written by the journal's own code."""
+
+    def make(trials: int = 24, seed: int = 0, name: str = "demo", records=None) -> Path:
+        folder = tmp_path / name
+        (folder / "curves").mkdir(parents=True)
+        records = records if records is not None else search(trials, seed)
+        write_journal(folder / "journal.log", records)
+        for record in records:
+            write_curve(folder / "curves" / f"{record.number:04d}.jsonl", record)
+        (folder / "recipe.yaml").write_text(f"space: inception_small\nseed: {seed}\nepochs: 9\n")
+        session = {"started": 1000.0, "ended": 1600.0, "python": "3.11", "packages": {"torch": "2.14"}, "cores": 2}
+        (folder / "versions.json").write_text(json.dumps([session]))
+        return folder
+
+    return make
+
+
+def write_journal(path: Path, records: Iterable[TrialRecord]) -> None:
+    attributes = {"name": path.parent.name, "space": "made", "budget": asdict(BUDGET)}
+    journal = Journal.create(path, name="made", objectives=("accuracy", "macs"), attributes=attributes)
+    for record in records:
+        number = journal.add(record.candidate)
+        for epoch, accuracy in record.accuracies.items():
+            journal.report(number, epoch, accuracy)
+        match record.state:
+            case "complete":
+                journal.complete(number, record.accuracy or 0.0, record.epochs, record.seconds)
+            case "stopped":
+                journal.stop(
+                    number, record.accuracy or 0.0, record.epochs, record.seconds, reason=record.reason or "stopped"
+                )
+            case "failed":
+                journal.fail(number, record.reason or "failed")
+
+
+def write_curve(path: Path, record: TrialRecord) -> None:
+    lines = []
+    for epoch in range(1, record.epochs + 1):
+        accuracy = record.accuracies.get(epoch, (record.accuracy or 0.0) - 0.2 / epoch + 0.2 / record.epochs)
+        seconds = record.seconds / record.epochs
+        lines.append(
+            {
+                "epoch": epoch,
+                "accuracy": accuracy,
+                "train_loss": 1.2 - accuracy,
+                "learning_rate": 0.1 * (1 - epoch / 10),
+                "seconds": seconds,
+                "train_seconds": 0.8 * seconds,
+                "data_seconds": 0.05 * seconds,
+                "validate_seconds": 0.1 * seconds,
+                "checkpoint_seconds": 0.05 * seconds,
+                "images": 10000,
+            }
+        )
+    if lines:
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -1,0 +1,196 @@
+"""Runs as tables: read from their journals, or from the Parquet table beside a journal where it is fresh."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+
+from analysis.source import Source, source
+from analysis.table import tabulate
+from nas.budget import Budget
+from nas.errors import BudgetError
+from nas.journal import Journal
+from nas.record import TrialRecord
+
+CACHE: Final = "trials.parquet"
+_TABLE_SCHEMA: Final = 1
+"""Raised when the columns change, so that older caches are rebuilt."""
+_TAIL: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What is known of a run.
+
+    Attributes:
+        source: its files.
+        records: its trials.
+        budget: what a candidate may cost, or None where the journal does not say.
+        space: name of the search space, or None.
+        objectives: what was optimised, accuracy first.
+    """
+
+    source: Source
+    records: tuple[TrialRecord, ...]
+    budget: Budget | None
+    space: str | None
+    objectives: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return self.source.name
+
+    def table(self) -> pd.DataFrame:
+        """One row a trial, see ``analysis.table``; ``attrs["runs"]`` holds budget, space and objectives."""
+        table = tabulate(self.records, run=self.name, budget=self.budget)
+        about = {"budget": asdict(self.budget) if self.budget else None, "space": self.space}
+        table.attrs["runs"] = {self.name: {**about, "objectives": list(self.objectives)}}
+        return table
+
+
+def read(run: Path | str) -> Run:
+    """Read a run from its journal, finished or still under way.
+
+    Args:
+        run: a run folder, or a journal's file.
+
+    Raises:
+        RunError: not a run, or a journal that is damaged.
+    """
+    found = source(run)
+    journal = Journal.open(found.journal, read_only=True)
+    attributes = journal.attributes
+    space = attributes.get("space")
+    return Run(
+        source=found,
+        records=journal.trials(),
+        budget=_budget(attributes.get("budget")),
+        space=str(space) if space is not None else None,
+        objectives=tuple(journal.objectives),
+    )
+
+
+def _budget(stored: object) -> Budget | None:
+    if not isinstance(stored, Mapping):
+        return None
+    known = {name: stored[name] for name in Budget.__dataclass_fields__ if stored.get(name) is not None}
+    try:
+        return Budget(**known)
+    except (TypeError, BudgetError):
+        return None  # a journal of an older schema, or without a limit: analysed all the same
+
+
+def load(run: Path | str | Sequence[Path | str]) -> pd.DataFrame:
+    """The trials of one run, or of several below each other, one row a trial.
+
+    The table is read from ``trials.parquet`` beside the journal where that was made from the
+    journal as it stands; otherwise from the journal, and the cache is written anew.
+
+    Args:
+        run: run folders or journals, also of a search that is under way.
+
+    Returns:
+        The columns described in ``analysis.table.COLUMNS``.
+
+    Raises:
+        RunError: not a run, or a journal that is damaged.
+    """
+    if isinstance(run, Path | str):
+        return _cached(source(run))
+    return stack([_cached(found) for found in _named_apart(source(one) for one in run)])
+
+
+def stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables below each other, with what is known of their runs."""
+    if not tables:
+        return tabulate(())
+    whole = pd.concat([table.set_axis(table.columns, axis=1) for table in tables], ignore_index=True)
+    whole.attrs["runs"] = {name: about for table in tables for name, about in table.attrs.get("runs", {}).items()}
+    return whole
+
+
+def _named_apart(sources: Iterable[Source]) -> list[Source]:
+    """Two folders of one name, as runs copied from two machines may be, get their parent's name too."""
+    found = list(sources)
+    names = [one.name for one in found]
+    return [
+        Source(name=f"{one.journal.resolve().parent.parent.name}/{one.name}", journal=one.journal, folder=one.folder)
+        if names.count(one.name) > 1
+        else one
+        for one in found
+    ]
+
+
+def _cached(found: Source) -> pd.DataFrame:
+    cache = found.journal.with_name(CACHE if found.folder else f"{found.journal.stem}.{CACHE}")
+    stamp = _stamp(found.journal)
+    table = _fresh(cache, stamp)
+    if table is None:
+        table = read(found.journal).table()
+        write_parquet(table, cache, stamp)
+    return _renamed(table, found.name)
+
+
+def _renamed(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    known: dict[str, Any] = next(iter(table.attrs.get("runs", {}).values()), {})
+    table["run"] = pd.Series(name, index=table.index, dtype="str")
+    table.attrs = {"runs": {name: known}}
+    return table
+
+
+def _stamp(journal: Path) -> str:
+    """Names the content of an append-only file: its size, and a digest of its beginning and end.
+
+    Times of modification would change as a folder is copied, and then the cache would be rebuilt.
+    """
+    size = journal.stat().st_size
+    with journal.open("rb") as file:
+        digest = hashlib.sha256(file.read(_TAIL))
+        file.seek(max(0, size - _TAIL))
+        digest.update(file.read(_TAIL))
+    return f"{_TABLE_SCHEMA}-{size}-{digest.hexdigest()[:16]}"
+
+
+def _fresh(cache: Path, stamp: str) -> pd.DataFrame | None:
+    if not cache.is_file():
+        return None
+    try:
+        table = pd.read_parquet(cache, engine="pyarrow")
+    except (OSError, pa.ArrowException):
+        return None  # torn or of another format: rebuilt from the journal, which is the truth
+    return table if table.attrs.get("stamp") == stamp else None
+
+
+def write_parquet(table: pd.DataFrame, path: Path, stamp: str = "") -> None:
+    """Write a table whole or not at all; a folder that cannot be written keeps no cache."""
+    stamped = table.copy(deep=False)
+    stamped.attrs = {**table.attrs, "stamp": stamp}
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        stamped.to_parquet(part, engine="pyarrow", index=False, compression="zstd")
+        part.replace(path)
+    except PermissionError:
+        pass
+    except OSError as error:
+        if error.errno != 30:  # a read-only file system, such as an archive of runs
+            raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def about(table: pd.DataFrame, run: str) -> Mapping[str, Any]:
+    """Budget, space and objectives of a run, as :func:`load` keeps them in ``attrs``."""
+    known: Mapping[str, Any] = table.attrs.get("runs", {}).get(run, {})
+    return known
+
+
+def budget_of(table: pd.DataFrame) -> Budget | None:
+    """The budget that all runs of a table share, or None where they have none or differ."""
+    stored = [_budget(one.get("budget")) for one in table.attrs.get("runs", {}).values()]
+    return stored[0] if stored and all(one == stored[0] for one in stored) else None

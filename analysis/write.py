@@ -1,0 +1,122 @@
+"""What ``nas analyze`` writes: the figure, the data behind it, and the table of the front."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from analysis.pareto import front
+from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
+from analysis.runs import budget_of, load
+from analysis.style import figure, save
+from analysis.table import networks
+
+PLOT: Final = "accuracy_vs_macs"
+
+
+def analyze(run: Path | str) -> tuple[Path, ...]:
+    """Draw the plot of a run folder again, from the folder alone.
+
+    Writes ``accuracy_vs_macs.png`` and ``.svg``, ``accuracy_vs_macs.csv`` (the data behind it) and
+    ``trials.csv`` (every column) into the folder, and brings ``trials.parquet`` up to date.
+
+    Returns:
+        The files, the PNG first.
+
+    Raises:
+        RunError: not a run, or a journal that is damaged.
+    """
+    table = load(run)
+    folder = Path(run) if Path(run).is_dir() else Path(run).parent
+    paths = (*plot(table, folder), write_csv(table, folder / "trials.csv"))
+    cache = folder / "trials.parquet"
+    return (*paths, cache) if cache.is_file() else paths
+
+
+def plot(table: pd.DataFrame, folder: Path) -> tuple[Path, Path, Path]:
+    """Write the accuracy-versus-MACs plot as PNG and SVG, and its points as CSV."""
+    budget = budget_of(table)
+    made, (axes,) = figure()
+    accuracy_vs_cost(
+        table,
+        axes,
+        budget=budget.macs if budget else None,
+        resolution=budget.resolution if budget else None,
+    )
+    png = save(made, folder / f"{PLOT}.png")
+    svg = save(made, folder / f"{PLOT}.svg")
+    return png, svg, write_csv(plotted(table), folder / f"{PLOT}.csv")
+
+
+def plotted(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
+    """The points of the plot, and whether each network is on the front."""
+    keep = ["run", "trial", "key", "state", "reference", cost, "accuracy", "epochs", "seed"]
+    points = table.loc[table["accuracy"].notna(), keep]
+    best = set(front(table, cost)["key"])
+    done = points["state"] == "complete"
+    return points.assign(on_front=points["key"].isin(best) & done)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table as CSV, whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    table.to_csv(part, index=False, lineterminator="\n")
+    part.replace(path)
+    return path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontRow:
+    """A network of the front, or the reference beside it.
+
+    Attributes:
+        trial: number of its first trial.
+        key: its content key.
+        reference: whether it is the network to beat.
+        on_front: whether no candidate is better (false only for the reference).
+        macs: multiply-adds, at the budget's resolution.
+        params: parameters.
+        accuracy: mean over its seeds, split A, in [0, 1].
+        seeds: how many there are.
+        gain: accuracy above the reference's, in points of percent; None without a reference.
+        macs_ratio: of the reference's MACs; None without a reference.
+    """
+
+    trial: int
+    key: str
+    reference: bool
+    on_front: bool
+    macs: int
+    params: int
+    accuracy: float
+    seeds: int
+    gain: float | None
+    macs_ratio: float | None
+
+
+def front_table(table: pd.DataFrame, cost: str = "macs") -> tuple[FrontRow, ...]:
+    """The front by rising cost, with the reference in its place, whether or not it is on the front."""
+    best = front(table, cost)
+    known = networks(table)
+    beside = known[known["reference"] & ~known["key"].isin(best["key"])]
+    rows = pd.concat([best.assign(on_front=True), beside.assign(on_front=False)], ignore_index=True)
+    rows = rows.sort_values([cost, "trial"], kind="stable")
+    star = known[known["reference"]].head(1)
+    base = (float(star["accuracy"].iloc[0]), int(star["macs"].iloc[0])) if len(star) else None
+    return tuple(
+        FrontRow(
+            trial=int(row["trial"]),
+            key=str(row["key"]),
+            reference=bool(row["reference"]),
+            on_front=bool(row["on_front"]),
+            macs=int(row["macs"]),
+            params=int(row["params"]),
+            accuracy=float(row["accuracy"]),
+            seeds=int(row["n"]),
+            gain=100 * (float(row["accuracy"]) - base[0]) if base else None,
+            macs_ratio=int(row["macs"]) / base[1] if base else None,
+        )
+        for row in rows.to_dict("records")
+    )

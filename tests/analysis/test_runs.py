@@ -1,0 +1,121 @@
+import shutil
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import analysis
+from analysis.runs import budget_of, load, read
+from analysis.table import tabulate
+from nas.errors import RunError
+from nas.journal import Journal
+
+
+def test_a_run_folder_gives_the_table_of_its_records(run_folder, search, budget):
+    folder = run_folder(20)
+    expected = tabulate(search(20), run="demo", budget=budget)
+    assert_frame_equal(load(folder), expected, check_like=True)
+    assert_frame_equal(load(str(folder)), load(folder / "journal.log"))
+    assert budget_of(load(folder)) == budget
+    assert load(folder).attrs["runs"]["demo"]["objectives"] == ["accuracy", "macs"]
+
+
+def test_the_cache_gives_the_same_table_and_is_used(run_folder, monkeypatch):
+    folder = run_folder(20)
+    first = load(folder)
+    monkeypatch.setattr(Journal, "open", None)  # reading the journal again would raise
+    second = load(folder)
+    assert_frame_equal(first, second)
+    assert first.attrs == second.attrs
+
+
+def test_a_stale_or_torn_cache_is_rebuilt(run_folder, search):
+    folder = run_folder(20)
+    load(folder)
+    journal = Journal.open(folder / "journal.log")
+    journal.add(search(30)[25].candidate)
+    table = load(folder)
+    assert len(table) == 21
+    assert table["state"].iloc[-1] == "running"
+    cache = folder / "trials.parquet"
+    cache.write_bytes(cache.read_bytes()[:-50])
+    assert_frame_equal(load(folder), table)
+
+
+def test_a_copied_folder_keeps_its_cache_and_takes_its_new_name(run_folder, tmp_path, monkeypatch):
+    folder = run_folder(8)
+    load(folder)
+    copy = tmp_path / "elsewhere" / "copied"
+    shutil.copytree(folder, copy, copy_function=shutil.copyfile)
+    monkeypatch.setattr(Journal, "open", None)
+    assert set(load(copy)["run"]) == {"copied"}
+
+
+def test_several_runs_stand_below_each_other(run_folder, tmp_path, budget):
+    one, two = run_folder(8, name="a/same"), run_folder(12, seed=1, name="b/same")
+    both = load([one, two])
+    assert both.groupby("run").size().to_dict() == {"a/same": 8, "b/same": 12}
+    assert budget_of(both) == budget
+    assert load([]).empty
+
+
+def test_a_running_search_is_readable(run_folder, search):
+    folder = run_folder(5)
+    journal = Journal.open(folder / "journal.log")
+    number = journal.add(search(9)[7].candidate)
+    journal.report(number, 1, 0.5)
+    row = load(folder).iloc[number]
+    assert (row["state"], row["accuracy"], row["epochs"]) == ("running", 0.5, 1)
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(RunError, match=r"must hold journal\.log"):
+        load(tmp_path)
+    with pytest.raises(RunError, match="nothing at"):
+        load(tmp_path / "missing")
+    (tmp_path / "journal.log").write_text("not a journal\n{}\n")
+    with pytest.raises(RunError, match="journal"):
+        load(tmp_path)
+
+
+def test_read_gives_records_and_files(run_folder, search):
+    run = read(run_folder(6))
+    assert [record.candidate.architecture for record in run.records] == [
+        record.candidate.architecture for record in search(6)
+    ]
+    assert run.space == "made"
+    assert run.source.recipe is not None and run.source.recipe["epochs"] == 9
+    assert run.source.sessions[0]["cores"] == 2
+
+
+def test_curves_are_one_row_an_epoch(run_folder):
+    folder = run_folder(10)
+    curves = analysis.curves(folder)
+    table = load(folder)
+    epochs = curves.groupby("trial")["epoch"].max()
+    for row in table.itertuples():
+        assert epochs.get(row.trial, 0) == row.epochs
+    assert curves["images"].eq(10000).all()
+
+
+def test_a_torn_last_line_is_left_out_and_an_epoch_trained_again_counts_once(run_folder):
+    folder = run_folder(3)
+    path = folder / "curves" / "0000.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:4], lines[3].replace('"accuracy": 0.', '"accuracy": 0.0'), '{"epoch": 5, "acc']))
+    curve = analysis.curves(folder).query("trial == 0")
+    assert curve["epoch"].tolist() == [1, 2, 3, 4]
+    assert curve["accuracy"].iloc[-1] < 0.1
+    path.write_text("{broken\n" + "".join(lines))
+    with pytest.raises(RunError, match="line 1"):
+        analysis.curves(folder)
+
+
+def test_a_journal_alone_has_no_curves(run_folder, tmp_path):
+    folder = run_folder(4)
+    alone = tmp_path / "alone.log"
+    shutil.copyfile(folder / "journal.log", alone)
+    assert len(load(alone)) == 4
+    assert analysis.curves(alone).empty
+    assert (tmp_path / "alone.trials.parquet").is_file()
+    assert pd.read_parquet(tmp_path / "alone.trials.parquet")["run"].eq("alone").all()

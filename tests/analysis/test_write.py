@@ -1,0 +1,56 @@
+import pandas as pd
+import pytest
+
+import analysis
+from analysis.table import tabulate
+from nas.budget import Budget
+
+
+def test_analyze_writes_the_figure_and_the_data_behind_it(run_folder):
+    folder = run_folder(30)
+    paths = analysis.analyze(folder)
+    assert {"accuracy_vs_macs.png", "accuracy_vs_macs.svg", "accuracy_vs_macs.csv"} <= {path.name for path in paths}
+    assert all(path.stat().st_size > 0 and path.parent == folder for path in paths)
+    data = pd.read_csv(folder / "accuracy_vs_macs.csv")
+    table = analysis.load(folder)
+    assert len(data) == table["accuracy"].notna().sum()
+    assert set(data.loc[data["on_front"], "key"]) == {row.key for row in analysis.front_table(table) if row.on_front}
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_equal_data_give_equal_figures(run_folder):
+    folder = run_folder(12)
+    analysis.analyze(folder)
+    first = (folder / "accuracy_vs_macs.svg").read_bytes()
+    analysis.analyze(folder)
+    assert (folder / "accuracy_vs_macs.svg").read_bytes() == first
+
+
+def test_front_rows_stand_beside_the_reference(search, budget):
+    rows = analysis.front_table(tabulate(search(60), budget=budget))
+    star = next(row for row in rows if row.reference)
+    assert star.gain == 0
+    assert star.macs_ratio == 1
+    others = [row for row in rows if not row.reference]
+    assert others and all(row.on_front for row in others)
+    assert [row.macs for row in rows] == sorted(row.macs for row in rows)
+    for row in others:
+        assert row.gain == pytest.approx(100 * (row.accuracy - star.accuracy))
+        assert row.macs_ratio == pytest.approx(row.macs / star.macs)
+
+
+def test_a_reference_over_the_budget_stands_beside_the_front_and_never_on_it(search):
+    table = tabulate(search(60), budget=Budget(macs=20_000_000, resolution=32, classes=10))
+    star = next(row for row in analysis.front_table(table) if row.reference)
+    assert not star.on_front
+
+
+def test_without_a_reference_there_is_no_gain(search):
+    rows = analysis.front_table(tabulate(search(20)[1:]))
+    assert rows and all(row.gain is None and row.macs_ratio is None for row in rows)
+    assert analysis.front_table(tabulate(())) == ()
+
+
+def test_a_run_without_results_can_be_drawn(run_folder, search):
+    folder = run_folder(records=[record for record in search(40) if record.state == "failed"])
+    assert (folder / "accuracy_vs_macs.png") in analysis.analyze(folder)
