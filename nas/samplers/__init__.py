@@ -1,0 +1,120 @@
+"""Samplers by name: random, evolution, tpe, nsga2, gp, and any of Optuna's by import path."""
+
+import difflib
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Final
+
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
+
+from nas.budget import Budget
+from nas.errors import SamplerError
+from nas.record import Objective
+from nas.samplers.base import History, Network, Proposal, Sampler
+from nas.samplers.optuna_samplers import OptunaSampler
+from nas.samplers.uniform import RandomSampler
+from nas.space import Space
+
+__all__ = ["NAMES", "History", "Network", "Proposal", "Sampler", "make_sampler"]
+
+Options = Mapping[str, object]
+
+
+def make_sampler(
+    name: str,
+    space: Space,
+    budget: Budget,
+    objectives: tuple[Objective, ...],
+    options: Options | None = None,
+) -> Sampler:
+    """A sampler by name, or one of Optuna's as ``package.module:Class``, with its options.
+
+    Raises:
+        SamplerError: an unknown name or option, a value that the sampler refuses, or several
+            objectives where it can optimise only one.
+    """
+    if ":" in name:
+        sampler = _imported(name, options or {})
+    elif name in _MAKERS:
+        sampler = _MAKERS[name](name, options or {})
+    else:
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise SamplerError(
+            f"sampler must be one of {', '.join(NAMES)} or an Optuna sampler as 'package.module:Class', "
+            f"but got {name!r}; {hint}".rstrip("; ")
+            + ("" if near else ".")
+        )
+    if len(objectives) > 1 and not sampler.multi_objective:
+        raise SamplerError(f"sampler {name!r} must be given one objective, but got {', '.join(objectives)}.")
+    return sampler
+
+
+def _own(kind: Callable[..., Sampler]) -> Callable[[str, Options], Sampler]:
+    def make(name: str, options: Options) -> Sampler:
+        allowed = [field for field in inspect.signature(kind).parameters if field not in ("name", "multi_objective")]
+        _check_options(name, options, allowed)
+        return kind(**options)
+
+    return make
+
+
+def _optuna(
+    kind: type[BaseSampler], defaults: Options, multi_objective: bool = True
+) -> Callable[[str, Options], Sampler]:
+    def make(name: str, options: Options) -> Sampler:
+        return OptunaSampler(
+            name=name,
+            factory=_factory(name, kind, {**defaults, **options}),
+            multi_objective=multi_objective,
+        )
+
+    return make
+
+
+def _imported(path: str, options: Options) -> Sampler:
+    module, _, attribute = path.partition(":")
+    try:
+        kind = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SamplerError(f"sampler {path!r} cannot be imported: {error}.") from error
+    if not (isinstance(kind, type) and issubclass(kind, BaseSampler)):
+        raise SamplerError(f"sampler {path!r} must be a subclass of optuna.samplers.BaseSampler, but it is {kind!r}.")
+    return OptunaSampler(name=path, factory=_factory(path, kind, options), uniform_start=False)
+
+
+def _factory(name: str, kind: type[BaseSampler], options: Options) -> Callable[[int], BaseSampler]:
+    parameters = inspect.signature(kind).parameters
+    _check_options(name, options, list(parameters))
+
+    def build(seed: int) -> BaseSampler:
+        # A seed that the user gives is kept: quasi-random sequences need the same one throughout.
+        seeded = {"seed": seed} if "seed" in parameters else {}
+        return kind(**{**seeded, **options})
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            build(0)
+    except (TypeError, ValueError, ImportError, AttributeError) as error:
+        raise SamplerError(f"sampler {name!r} cannot be built: {' '.join(str(error).split()).rstrip('.')}.") from error
+    return build
+
+
+def _check_options(name: str, options: Options, allowed: list[str]) -> None:
+    unknown = [option for option in options if option not in allowed]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], allowed, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(allowed) or 'none'}."
+        raise SamplerError(f"sampler {name!r} has no option {unknown[0]!r}{hint}")
+
+
+_MAKERS: Final[Mapping[str, Callable[[str, Options], Sampler]]] = {
+    "random": _own(RandomSampler),
+    "tpe": _optuna(TPESampler, {"multivariate": True, "constant_liar": True}),
+    "nsga2": _optuna(NSGAIISampler, {"population_size": 20}),
+}
+NAMES: Final = tuple(_MAKERS)

@@ -1,0 +1,107 @@
+"""The journal's file: what Optuna's backend lacks for a run that may be killed or meet a full disk.
+
+A line that was torn by a crash makes every later line unreadable to Optuna, so it is cut off
+before the file is opened for writing. A write that fails leaves the file as it was.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+from nas.errors import RunError
+
+GRACE_SECONDS: Final = 3
+"""How old the lock of a killed writer gets before it is broken; a write takes milliseconds."""
+_TAIL_BYTES: Final = 1 << 16
+
+
+class JournalFile(JournalFileBackend):
+    """Optuna's journal file, unharmed by failed writes, and refusing to write if ``read_only``."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._path = path
+        self._read_only = read_only
+        super().__init__(str(path), JournalFileSymlinkLock(str(path), grace_period=GRACE_SECONDS))
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append records, synced to disk, or leave the file as it was.
+
+        Raises:
+            RunError: the journal is open for reading, or the file cannot be written.
+        """
+        if self._read_only:
+            raise RunError(f"the journal {self._path} is open for reading only, and cannot be written.")
+        size = 0
+        try:
+            size = os.path.getsize(self._path)
+            super().append_logs(logs)
+        except OSError as error:
+            if self._path.exists() and os.path.getsize(self._path) > size:
+                os.truncate(self._path, size)
+            raise RunError(f"the journal {self._path} cannot be written: {error.strerror or error}.") from error
+
+
+def repair(path: Path) -> bool:
+    """Cut off a torn last line; whether there was one.
+
+    Raises:
+        RunError: the file cannot be read or cut, or its first line is no record of a journal (it
+            is left alone: it may be some other file).
+    """
+    try:
+        with path.open("rb") as file:
+            first = file.readline()
+            if not _is_record(first):
+                raise RunError(f"{path} must be the journal of a search, but its first line is no record of one.")
+            intact = _intact_size(file)
+            torn = intact < file.seek(0, os.SEEK_END)
+        if torn:
+            with path.open("rb+") as file:
+                file.truncate(intact)
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise RunError(f"the journal {path} must be readable, but it is not: {error.strerror or error}.") from error
+    return torn
+
+
+def damage(path: Path) -> str:
+    """Where a journal that cannot be replayed is damaged, for an error message."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not _is_record(line):
+                return f"line {number} is no record"
+    return "its records contradict each other"
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return False
+    return line.endswith(b"\n") and isinstance(record, dict) and "op_code" in record
+
+
+def _intact_size(file: Any) -> int:
+    """Bytes up to the end of the last line that is whole; looks at the end of the file only."""
+    size = int(file.seek(0, os.SEEK_END))
+    span = _TAIL_BYTES
+    while True:
+        start = max(0, size - span)
+        file.seek(start)
+        tail = bytes(file.read(size - start))
+        lines = tail.splitlines(keepends=True)
+        whole = lines if start == 0 else lines[1:]
+        dropped = 0
+        for line in reversed(whole):
+            if _is_record(line):
+                return size - dropped
+            # Only the very last line can be torn; damage further up is not repaired in silence.
+            if dropped:
+                return size - dropped
+            dropped = len(line)
+        if start == 0:
+            return size - dropped
+        span *= 4

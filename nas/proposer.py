@@ -1,0 +1,209 @@
+"""Which network is trained next: sampler, budget and journal put together."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from nas.architecture import Architecture
+from nas.budget import Budget
+from nas.errors import ArchitectureError, SamplerError
+from nas.feasible import FeasibleSampler
+from nas.journal import Journal
+from nas.record import Candidate
+from nas.samplers.base import History, Network, Proposal, Sampler
+from nas.samplers.encoding import constraints, distributions, to_params
+from nas.serialize import key
+from nas.space import Space
+
+ATTEMPTS: Final = 4
+"""Proposals that a sampler may make for one trial, each with a random state of its own."""
+RANDOM_POINTS: Final = 200
+SEARCHED: Final = 20_000
+"""Points looked at, one step after another from those known, before a space counts as exhausted."""
+
+Measure = Callable[[Architecture], Mapping[str, float]]
+"""Measures a candidate before it is trained, as ``{"latency_seconds": 0.003}``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A budget on what cannot be counted.
+
+    Attributes:
+        measure: called once for each candidate within the counted budget.
+        limits: most of each figure; figures without a limit are only recorded.
+    """
+
+    measure: Measure
+    limits: Mapping[str, float]
+
+    def constraints(self, measured: Mapping[str, float]) -> dict[str, float]:
+        """How far each figure is over its limit, as a share of it."""
+        return {name: measured[name] / limit - 1.0 for name, limit in self.limits.items()}
+
+
+class Proposer:
+    """Asks the sampler, holds its points to the budget, and enters accepted ones into the journal.
+
+    The n-th trial follows from the seed, from n and from what was told before, so a search that is
+    opened again goes on as it would have. Trial 0 is the space's reference, over the budget or not.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        budget: Budget,
+        sampler: Sampler,
+        journal: Journal,
+        *,
+        seed: int,
+        trial_seed: int = 0,
+        reference_first: bool = True,
+        measurement: Measurement | None = None,
+    ) -> None:
+        """Set up for a new journal, or for one that is opened again.
+
+        Raises:
+            SamplerError: several objectives, and a sampler that can optimise only one.
+        """
+        if len(journal.objectives) > 1 and not sampler.multi_objective:
+            raise SamplerError(
+                f"sampler {sampler.name!r} must be given one objective, but got {', '.join(journal.objectives)}."
+            )
+        self._space, self._budget, self._sampler, self._journal = space, budget, sampler, journal
+        self._seed, self._trial_seed, self._reference_first = seed, trial_seed, reference_first
+        self._measurement = measurement
+        self._feasible = FeasibleSampler(space, budget)
+        self._pending = deque((record.number, record.candidate) for record in journal.running())
+
+    @property
+    def uniform(self) -> bool:
+        """Whether random points are uniform over the feasible ones, or else projected into the budget."""
+        return self._feasible.uniform
+
+    def pending(self) -> tuple[tuple[int, Candidate], ...]:
+        """Trials that were running when the journal was opened, and are still to be handed out again."""
+        return tuple(self._pending)
+
+    def ask(self) -> tuple[int, Candidate] | None:
+        """The next trial, in the journal as running; None where the space holds no further network.
+
+        Raises:
+            BudgetError: no point of the space is within the budget.
+            SamplerError: the sampler cannot work on this search.
+            RunError: the journal cannot be written.
+        """
+        if self._pending:
+            return self._pending.popleft()
+        trials = self._journal.trials()
+        number = len(trials)
+        if self._reference_first and number == 0:
+            return self._enter(self._reference(), {})
+        history = History(
+            space=self._space,
+            budget=self._budget,
+            objectives=self._journal.objectives,
+            number=number,
+            trials=trials,
+            observed=self._journal.observed(),
+            taken=frozenset(record.candidate.key for record in trials if record.candidate.seed == self._trial_seed),
+            study=self._journal.study,
+            feasible=self._feasible,
+        )
+        for network, proposal in self._networks(history):
+            if network.key in history.taken:
+                continue
+            candidate = self._measured(network)
+            if candidate is not None:
+                return self._enter(candidate, proposal.system if proposal else {})
+        return None
+
+    def _networks(self, history: History) -> Iterator[tuple[Network, Proposal | None]]:
+        """Networks to choose from: the sampler's, their neighbours, random ones, and all within reach."""
+        near: list[Network] = []
+        for attempt in range(ATTEMPTS):
+            rng = np.random.default_rng([self._seed, history.number, attempt])
+            proposal = self._sampler.propose(history, rng)
+            network = history.admit(proposal.point)
+            if network is not None:
+                near.append(network)
+                yield network, proposal
+        for network in near:
+            for point in self._space.neighbours(network.point):
+                if (neighbour := history.admit(point)) is not None:
+                    yield neighbour, None
+        rng = np.random.default_rng([self._seed, history.number, ATTEMPTS])
+        for _ in range(RANDOM_POINTS):
+            near.append(history.random(rng))
+            yield near[-1], None
+        yield from ((network, None) for network in _reachable(history, near))
+
+    def _reference(self) -> Candidate:
+        architecture = self._space.reference
+        measured = self._measurement.measure(architecture) if self._measurement else {}
+        return Candidate(
+            architecture=architecture,
+            key=key(architecture),
+            point=self._space.reference_point(),
+            cost=self._budget.cost(architecture),
+            seed=self._trial_seed,
+            reference=True,
+            measured=measured,
+        )
+
+    def _measured(self, network: Network) -> Candidate | None:
+        """The candidate of a network, unless it is over a measured limit."""
+        measured: Mapping[str, float] = {}
+        if self._measurement is not None:
+            measured = self._measurement.measure(network.architecture)
+            if any(over > 0 for over in self._measurement.constraints(measured).values()):
+                return None
+        return Candidate(
+            architecture=network.architecture,
+            key=network.key,
+            point=network.point,
+            cost=network.cost,
+            seed=self._trial_seed,
+            measured=measured,
+        )
+
+    def _enter(self, candidate: Candidate, system: Mapping[str, object]) -> tuple[int, Candidate]:
+        over = constraints(self._budget, candidate.cost)
+        if self._measurement is not None:
+            over |= self._measurement.constraints(candidate.measured)
+        known = candidate.point is not None
+        number = self._journal.add(
+            candidate,
+            params=to_params(self._space, candidate.point) if candidate.point is not None else {},
+            distributions=distributions(self._space) if known else {},
+            constraints=over,
+            system=system,
+        )
+        return number, candidate
+
+
+def _reachable(history: History, starts: list[Network]) -> Iterator[Network]:
+    """Networks of the budget, breadth first from those that are known, also through points outside it."""
+    known = [record.candidate.point for record in history.trials if record.candidate.point is not None]
+    queue = deque([*(network.point for network in starts), *known])
+    names = [choice.name for choice in history.space.choices]
+    visited = {tuple(point[name] for name in names) for point in queue}
+    looked = 0
+    while queue and looked < SEARCHED:
+        try:
+            neighbours = list(history.space.neighbours(queue.popleft()))
+        except ArchitectureError:
+            continue
+        for point in neighbours:
+            looked += 1
+            values = tuple(point[name] for name in names)
+            if values in visited:
+                continue
+            visited.add(values)
+            queue.append(point)
+            network = history.admit(point)
+            if network is not None:
+                yield network

@@ -1,0 +1,72 @@
+"""Points as Optuna's parameters, and a budget as its constraints."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+
+from nas.budget import Budget
+from nas.cost import Cost
+from nas.space import Choice, Point, Scalar, Space
+
+
+@lru_cache(maxsize=4096)
+def distribution(choice: Choice) -> BaseDistribution:
+    """The parameter of a choice.
+
+    Whole numbers at even steps stand for themselves; other rising numbers are a whole-number
+    index, so that their order is kept; all else is categorical.
+    """
+    if not choice.ordered:
+        return CategoricalDistribution(choice.values)
+    step = _step(choice)
+    if step is None:
+        return IntDistribution(0, len(choice.values) - 1)
+    return IntDistribution(int(choice.values[0]), int(choice.values[-1]), step=step)
+
+
+def distributions(space: Space) -> dict[str, BaseDistribution]:
+    """The parameters of a space, the same for every trial."""
+    return {choice.name: distribution(choice) for choice in space.choices}
+
+
+def to_params(space: Space, point: Point) -> dict[str, Scalar]:
+    """A point as parameters."""
+    params: dict[str, Scalar] = {}
+    for choice in space.choices:
+        value = point[choice.name]
+        params[choice.name] = choice.values.index(value) if _is_index(choice) else value
+    return params
+
+
+def to_point(space: Space, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Parameters as a point, not yet canonical."""
+    point: dict[str, Scalar] = {}
+    for choice in space.choices:
+        value = params[choice.name]
+        point[choice.name] = choice.values[int(value)] if _is_index(choice) else value
+    return point
+
+
+def constraints(budget: Budget, cost: Cost) -> dict[str, float]:
+    """How far a cost is over each limit, as a share of it; at most 0 where it is met."""
+    limits = budget.limits
+    over = {name: getattr(cost, name) / limit - 1.0 for name, limit in limits.items()}
+    if budget.at_least > 0:
+        over["at_least"] = budget.at_least - getattr(cost, budget.metric) / limits[budget.metric]
+    return over
+
+
+def _is_index(choice: Choice) -> bool:
+    return choice.ordered and _step(choice) is None
+
+
+@lru_cache(maxsize=4096)
+def _step(choice: Choice) -> int | None:
+    """The even step of a choice of at least two whole numbers."""
+    values = choice.values
+    if len(values) < 2 or not all(type(value) is int for value in values):
+        return None
+    steps = {int(high) - int(low) for low, high in pairwise(values)}
+    return steps.pop() if len(steps) == 1 else None

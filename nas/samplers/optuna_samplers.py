@@ -1,0 +1,98 @@
+"""Optuna's samplers on a budget: what they suggest is admitted, or brought into the budget, or replaced."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler
+
+from nas.errors import SamplerError
+from nas.samplers.base import History, Proposal
+from nas.samplers.draft import Draft
+from nas.samplers.encoding import distributions, to_point
+from nas.space import Scalar
+
+SEEDS: Final = 2**31
+Factory = Callable[[int], BaseSampler]
+"""Builds a sampler from a seed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptunaSampler:
+    """A sampler of Optuna's, built afresh for every proposal, so that a resumed search goes on as it was.
+
+    Its ``after_trial`` is not called. What it writes to its trial or to the study is kept with the
+    trial in the journal.
+
+    Attributes:
+        name: as the recipe calls it.
+        factory: builds the sampler.
+        multi_objective: whether it can optimise several objectives.
+        asks: suggestions that are tried as they are before the first is brought into the budget.
+        uniform_start: whether it draws a feasible point where it has no model yet, rather than
+            one from the whole grid.
+    """
+
+    name: str
+    factory: Factory
+    multi_objective: bool = True
+    asks: int = 4
+    uniform_start: bool = True
+
+    def propose(self, history: History, rng: np.random.Generator) -> Proposal:
+        """A suggestion in the budget, at once or after a projection, or else a random point.
+
+        Raises:
+            SamplerError: the sampler cannot work on this search, or lacks a package.
+        """
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return self._propose(history, rng)
+        except (ValueError, RuntimeError, TypeError, NotImplementedError, ImportError) as error:
+            reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+            raise SamplerError(f"sampler {self.name!r} cannot propose a point: {reason}.") from error
+
+    def _propose(self, history: History, rng: np.random.Generator) -> Proposal:
+        first: Proposal | None = None
+        draft = Draft(history.study, history.number)
+        for _ in range(self.asks):
+            draft.restart()
+            params = self._ask(draft, history, int(rng.integers(SEEDS)))
+            if params is None:
+                return Proposal(point=history.random(rng).point, system=draft.system)
+            asked = Proposal(point=to_point(history.space, params), system=draft.system)
+            network = history.admit(asked.point)
+            if network is not None and network.key not in history.taken:
+                return Proposal(point=network.point, system=draft.system)
+            first = first or asked
+        assert first is not None
+        network = history.project(first.point, rng) or history.random(rng)
+        return Proposal(point=network.point, system=first.system)
+
+    def _ask(self, draft: Draft, history: History, seed: int) -> Mapping[str, Scalar] | None:
+        """All parameters of one suggestion; None where the sampler has no model yet."""
+        sampler = self.factory(seed)
+        study, trial = draft.study, draft.trial
+        sampler.before_trial(study, trial)
+        inferred = sampler.infer_relative_search_space(study, trial)
+        relative = sampler.sample_relative(study, trial, inferred)
+        if not relative and self.uniform_start:
+            return None
+        for name, distribution in distributions(history.space).items():
+            value: Any
+            if distribution.single():
+                value = distribution.to_external_repr(_single(distribution))
+            elif name in relative:
+                value = relative[name]
+            else:
+                value = sampler.sample_independent(study, trial, name, distribution)
+            draft.set_param(name, value, distribution)
+        return trial.params
+
+
+def _single(distribution: optuna.distributions.BaseDistribution) -> float:
+    return float(getattr(distribution, "low", 0))

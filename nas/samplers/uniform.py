@@ -1,0 +1,19 @@
+"""Random search: points drawn uniformly from those that the budget allows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas.samplers.base import History, Proposal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomSampler:
+    """Uniform over feasible points where rejection finds them; see ``nas.feasible.sample_feasible``."""
+
+    name: str = "random"
+    multi_objective: bool = True
+
+    def propose(self, history: History, rng: np.random.Generator) -> Proposal:
+        """A random point in the budget."""
+        return Proposal(point=history.random(rng).point)
