@@ -1,0 +1,130 @@
+"""How good a search was after so many trainings, or so many device-seconds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.pareto import hypervolume_curve
+from analysis.statistics import bootstrap_mean
+
+Measure = Literal["best", "hypervolume"]
+Axis = Literal["trainings", "seconds"]
+GRID: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """A quantity that changes in steps: ``y[i]`` holds from ``x[i]`` on, up to ``end``.
+
+    Attributes:
+        x: rising.
+        y: missing before the first trial that counts.
+        end: where the search ended.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    end: float
+
+    def at(self, where: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The value at each place; missing before the first step and after the end."""
+        index = np.searchsorted(self.x, where, side="right") - 1
+        values = np.where(index >= 0, np.append(self.y, np.nan)[index], np.nan)
+        return np.where(where <= self.end * (1 + 1e-12), values, np.nan)
+
+    def first(self, target: float) -> float | None:
+        """Where ``target`` is first reached, or None."""
+        hits = np.flatnonzero(self.y >= target)
+        return float(self.x[hits[0]]) if len(hits) else None
+
+
+def anytime(
+    table: pd.DataFrame,
+    *,
+    measure: Measure = "best",
+    against: Axis = "trainings",
+    cost: str = "macs",
+    most_cost: float | None = None,
+    least_accuracy: float = 0.0,
+    report: str = "accuracy",
+) -> Steps:
+    """The course of one run.
+
+    Trials count in the order of their proposals, the reference apart. A stopped trial spends its
+    seconds and counts as a training, but can be neither best nor on the front. Seconds are
+    device-seconds: the sum over trials, whatever ran side by side.
+
+    Args:
+        table: the trials of one run.
+        measure: the best accuracy of a candidate within the budget, or the hypervolume.
+        against: what is counted.
+        cost: second objective of the hypervolume.
+        most_cost: side of its box; by default the largest cost of a candidate.
+        least_accuracy: other side of its box.
+        report: column that is reported of the candidate that is best by accuracy; another split's,
+            such as ``metric.accuracy_b``, free of the winner's curse.
+    """
+    own = table[~table["reference"] & (table["state"] != "running")].sort_values("trial")
+    counts = own["state"].eq("complete") & own["within_budget"] & own["accuracy"].notna()
+    accuracy = own["accuracy"].where(counts).to_numpy(dtype=float)
+    spent = np.arange(1, len(own) + 1, dtype=float) if against == "trainings" else own["seconds"].cumsum().to_numpy()
+    if measure == "hypervolume":
+        costs = own[cost].to_numpy(dtype=float)
+        box = most_cost if most_cost is not None else float(np.nanmax(costs, initial=1.0))
+        values = hypervolume_curve(costs, accuracy, most_cost=box, least_accuracy=least_accuracy)
+    else:
+        values = _best(accuracy, own[report].to_numpy(dtype=float))
+    return Steps(x=np.asarray(spent, dtype=float), y=values, end=float(spent[-1]) if len(own) else 0.0)
+
+
+def _best(accuracy: NDArray[np.float64], report: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``report`` of the best by ``accuracy`` so far."""
+    best, shown = -np.inf, np.nan
+    values = np.empty(len(accuracy))
+    for index, (value, other) in enumerate(zip(accuracy.tolist(), report.tolist(), strict=True)):
+        if value > best:
+            best, shown = value, other
+        values[index] = shown
+    return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """The mean course of several searches and its 95% interval (missing where only one is left)."""
+
+    x: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    n: int
+
+
+def band(courses: Sequence[Steps], *, seed: int = 0, grid: int = GRID) -> Band:
+    """Average over searches that differ in their seed, as far as all of them went."""
+    known = [course for course in courses if len(course.x)]
+    if not known:
+        nothing = np.empty(0)
+        return Band(x=nothing, mean=nothing, low=nothing, high=nothing, n=0)
+    end = min(course.end for course in known)
+    start = max(course.x[0] for course in known)
+    places = np.linspace(start, end, grid) if end > start else np.array([end])
+    values = np.stack([course.at(places) for course in known])
+    whole = np.isfinite(values).all(axis=0)
+    places, values = places[whole], values[:, whole]
+    low, high = np.full(len(places), np.nan), np.full(len(places), np.nan)
+    if len(known) > 1:
+        for index in range(len(places)):
+            low[index], high[index] = bootstrap_mean(values[:, index], seed=seed, resamples=1000)
+    return Band(x=places, mean=values.mean(axis=0), low=low, high=high, n=len(known))
+
+
+def by_search(
+    table: pd.DataFrame, searches: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, list[pd.DataFrame]]:
+    """The tables of each search's runs (one a seed); without ``searches``, every run is a search."""
+    grouped = searches or {str(run): [str(run)] for run in table["run"].unique()}
+    return {name: [table[table["run"] == run] for run in runs] for name, runs in grouped.items()}

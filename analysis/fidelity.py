@@ -1,0 +1,69 @@
+"""How far few epochs can be trusted: rank correlation between the accuracies at two rungs."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.statistics import LEVEL
+from analysis.table import rungs
+
+LEAST: Final = 3
+_MOST: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Kendall's tau between two fidelities, over the trials that reached both.
+
+    Attributes:
+        epochs: the lower fidelity.
+        final: the higher one.
+        tau: 1 where both rank all trials alike, 0 where the one says nothing of the other.
+        low: lower end of its bootstrap interval; missing below 3 trials, as is tau.
+        high: upper end of it.
+        n: trials.
+    """
+
+    epochs: int
+    final: int
+    tau: float
+    low: float
+    high: float
+    n: int
+
+
+def agreement(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> tuple[Agreement, ...]:
+    """Every pair of rungs, the lower one first.
+
+    Trials that a scheduler stopped never reached the higher rung, so tau is of the better trials only, and
+    lower than it would be over all.
+    """
+    found = rungs(table)
+    return tuple(
+        _pair(table, low, high, seed, resamples) for index, low in enumerate(found) for high in found[index + 1 :]
+    )
+
+
+def _pair(table: pd.DataFrame, low: int, high: int, seed: int, resamples: int) -> Agreement:
+    both = table[[f"accuracy_at_{low}", f"accuracy_at_{high}"]].dropna().to_numpy(dtype=float)
+    n = len(both)
+    rng = np.random.default_rng(seed)
+    if n > _MOST:
+        both = both[rng.choice(n, _MOST, replace=False)]
+    tau = _tau(both[:, 0], both[:, 1])
+    if math.isnan(tau):
+        return Agreement(epochs=low, final=high, tau=math.nan, low=math.nan, high=math.nan, n=n)
+    draws = rng.integers(len(both), size=(resamples, len(both)))
+    taus = np.array([_tau(both[draw, 0], both[draw, 1]) for draw in draws])
+    ends = np.nanquantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Agreement(epochs=low, final=high, tau=tau, low=float(ends[0]), high=float(ends[1]), n=n)
+
+
+def _tau(a: np.ndarray, b: np.ndarray) -> float:
+    if len(a) < LEAST or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return math.nan
+    return float(stats.kendalltau(a, b).statistic)

@@ -1,0 +1,58 @@
+"""Where the time of a search went, in device-seconds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+PARTS: Final = ("training", "waiting for data", "validation", "checkpoints", "engine", "idle")
+_COLUMNS: Final = {
+    "training": "train_seconds",
+    "waiting for data": "data_seconds",
+    "validation": "validate_seconds",
+    "checkpoints": "checkpoint_seconds",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSpent:
+    """Device-seconds by part, see :data:`PARTS`.
+
+    ``engine`` is what epochs took beyond their four parts: building the network, opening the data, handing
+    over. ``idle`` is the time of a place for a trial in which no epoch ran: starting workers, proposing,
+    writing the journal, and waiting for the last trials. It is 0 where the length of the run is unknown.
+    """
+
+    seconds: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return sum(self.seconds.values())
+
+
+def time_spent(curves: pd.DataFrame, *, wall_seconds: float | None = None, concurrency: int = 1) -> TimeSpent:
+    """Add up a run's epochs.
+
+    Args:
+        curves: of the run, see ``analysis.epochs``.
+        wall_seconds: how long the run took, see :func:`wall_seconds`.
+        concurrency: trials that ran at the same time.
+    """
+    parts = {name: float(curves[column].sum()) for name, column in _COLUMNS.items()}
+    within = float(curves["seconds"].sum())
+    parts["engine"] = max(0.0, within - sum(parts.values()))
+    parts["idle"] = max(0.0, (wall_seconds or 0.0) * concurrency - sum(parts.values()))
+    return TimeSpent(seconds=parts)
+
+
+def wall_seconds(sessions: Sequence[Mapping[str, Any]]) -> float | None:
+    """Length of a run over its sessions, or None where one has no end (killed, or still under way)."""
+    total = 0.0
+    for session in sessions:
+        started, ended = session.get("started"), session.get("ended")
+        if not isinstance(started, int | float) or not isinstance(ended, int | float):
+            return None
+        total += ended - started
+    return total if sessions else None
