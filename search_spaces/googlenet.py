@@ -62,8 +62,13 @@ CHOICES: Final = _choices()
 _FIRST: Final = {choice.name: choice.values[0] for choice in CHOICES}
 _GRIDS: Final = {choice.name: frozenset(choice.values) for choice in CHOICES}
 _HEADS: Final = {
-    count: tuple(AuxiliaryHead(stage=1, cell=cell) for cell in (0, min(count, 4) - 1)) for count in COUNTS[4]
+    cells: tuple(AuxiliaryHead(stage=1, cell=cell) for cell in (0, min(cells, 4) - 1)) for cells in COUNTS[4]
 }
+
+
+def auxiliary_heads(cells: int) -> tuple[AuxiliaryHead, ...]:
+    """The two heads of a network whose stage 4 has so many cells."""
+    return _HEADS[cells]
 
 
 def decode(point: Point) -> Architecture:
@@ -72,7 +77,7 @@ def decode(point: Point) -> Architecture:
     stages = tuple(
         tuple(_cell(values, cell) for cell in cells[: values[f"stage{stage}.cells"]]) for stage, cells in _CELLS.items()
     )
-    return replace(REFERENCE, stages=stages, auxiliary=_HEADS[len(stages[1])])
+    return replace(REFERENCE, stages=stages, auxiliary=auxiliary_heads(len(stages[1])))
 
 
 def _cell(values: Mapping[str, int], cell: str) -> Cell:

@@ -98,7 +98,7 @@ def _reduce(branch: int, ratio: int) -> int:
 
 
 def _reduction(kind: ReductionKind, before: int, after: int) -> Reduction:
-    """A convolution fills up what the pool beside it lacks of the next stage's width, and is at least a quarter of it."""
+    """A convolution adds what the pool beside it lacks of the next width, and at least a quarter of that width."""
     if kind == "pool":
         return Reduction()
     return Reduction(kind="conv", width=max(after - before, round_half_up(after, 4, MULTIPLE, MULTIPLE)))
