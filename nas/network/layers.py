@@ -31,6 +31,7 @@ class Convolution(nn.Module):
             padding=operation.kernel // 2,
             groups=operation.groups,
             bias=operation.bias,
+            device=torch.get_default_device(),  # `skip_init` would take the CPU, also within `with torch.device(...)`.
         )
         if operation.batch_norm:
             norm = nn.BatchNorm1d if dims == 1 else nn.BatchNorm2d
@@ -53,7 +54,7 @@ class Linear(nn.Module):
     def __init__(self, operation: ops.Linear, *, dims: int) -> None:
         super().__init__()
         features = operation.in_channels * operation.in_size**dims
-        self.linear = nn.utils.skip_init(nn.Linear, features, operation.out_channels)
+        self.linear = nn.utils.skip_init(nn.Linear, features, operation.out_channels, device=torch.get_default_device())
         self.relu = operation.relu
 
     def forward(self, x: Tensor) -> Tensor:
