@@ -9,11 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.pareto import hypervolume_curve
-from analysis.statistics import bootstrap_mean
+from analysis.statistics import ENOUGH_SEEDS, bootstrap_mean
 
 Measure = Literal["best", "hypervolume"]
 Axis = Literal["trainings", "seconds"]
-GRID: Final = 200
+GRID: Final = 400
+"""Most places at which a band is computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,11 @@ def _best(accuracy: NDArray[np.float64], report: NDArray[np.float64]) -> NDArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """The mean course of several searches and its 95% interval (missing where only one is left)."""
+    """The mean course of several searches, and how far they scatter.
+
+    ``low`` and ``high`` are a 95% bootstrap interval of the mean from 5 searches on; with fewer, which
+    would make that interval too narrow, their least and greatest value.
+    """
 
     x: NDArray[np.float64]
     mean: NDArray[np.float64]
@@ -102,23 +107,30 @@ class Band:
     high: NDArray[np.float64]
     n: int
 
+    @property
+    def kind(self) -> str:
+        """What the band shows."""
+        return "95% band" if self.n >= ENOUGH_SEEDS else "range"
 
-def band(courses: Sequence[Steps], *, seed: int = 0, grid: int = GRID) -> Band:
+
+def band(courses: Sequence[Steps], *, seed: int = 0) -> Band:
     """Average over searches that differ in their seed, as far as all of them went."""
     known = [course for course in courses if len(course.x)]
+    nothing = np.empty(0)
     if not known:
-        nothing = np.empty(0)
         return Band(x=nothing, mean=nothing, low=nothing, high=nothing, n=0)
     end = min(course.end for course in known)
-    start = max(course.x[0] for course in known)
-    places = np.linspace(start, end, grid) if end > start else np.array([end])
+    places = np.unique(np.concatenate([*(course.x for course in known), [end]]))
+    places = places[places <= end]
+    if len(places) > GRID:
+        places = np.unique(places[np.linspace(0, len(places) - 1, GRID).round().astype(int)])
     values = np.stack([course.at(places) for course in known])
     whole = np.isfinite(values).all(axis=0)
     places, values = places[whole], values[:, whole]
-    low, high = np.full(len(places), np.nan), np.full(len(places), np.nan)
-    if len(known) > 1:
-        for index in range(len(places)):
-            low[index], high[index] = bootstrap_mean(values[:, index], seed=seed, resamples=1000)
+    low, high = values.min(axis=0), values.max(axis=0)
+    if len(known) >= ENOUGH_SEEDS:
+        ends = [bootstrap_mean(column, seed=seed, resamples=1000) for column in values.T]
+        low, high = np.array([one[0] for one in ends]), np.array([one[1] for one in ends])
     return Band(x=places, mean=values.mean(axis=0), low=low, high=high, n=len(known))
 
 

@@ -100,6 +100,11 @@ def colour(index: int) -> str:
     return COLOURS[index % len(COLOURS)]
 
 
+def series(index: int) -> dict[str, Any]:
+    """Colour and dash of the line ``index``, as arguments of ``Axes.plot``."""
+    return {"color": colour(index), "ls": DASHES[index % len(DASHES)]}
+
+
 _UNITS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -128,7 +133,7 @@ def log_cost_axis(axis: Axis, low: float, high: float) -> None:
 
     matplotlib's own labels only powers of ten, which leaves most ranges of costs without a number.
     """
-    ticks = _log_ticks(low, high)
+    ticks = log_ticks(low, high)
     axis._set_axes_scale("log")  # type: ignore[attr-defined]
     axis.axes.set(**{f"{axis.axis_name}lim": (low, high)})  # type: ignore[attr-defined]
     axis.set_major_locator(FixedLocator(ticks))
@@ -136,7 +141,8 @@ def log_cost_axis(axis: Axis, low: float, high: float) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
 
 
-def _log_ticks(low: float, high: float, enough: int = 4) -> list[float]:
+def log_ticks(low: float, high: float, enough: int = 4) -> list[float]:
+    """At least ``enough`` round numbers between two costs, where there are as many."""
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
     for series in _SERIES:
         ticks = [digit * 10.0**power for power in range(first, last + 1) for digit in series]

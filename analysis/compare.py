@@ -1,0 +1,185 @@
+"""Which of two searches was better, at equal trainings and at equal device-seconds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.anytime import Axis, Measure, Steps, anytime
+from analysis.runs import budget_of, load
+from analysis.source import JOURNAL
+from analysis.statistics import Difference, Estimate, TimeToTarget, mean, paired, time_to_target
+from nas.errors import RunError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One measure at one equal effort.
+
+    Attributes:
+        measure: ``best`` accuracy, in [0, 1], or ``hypervolume``, a share of the common box.
+        against: what both spent as much of.
+        effort: how much of it: as much as every run of both spent.
+        a: mean over the runs of the first search.
+        b: of the second.
+        difference: of b over a, run by run in their order (seed by seed).
+    """
+
+    measure: Measure
+    against: Axis
+    effort: float
+    a: Estimate
+    b: Estimate
+    difference: Difference
+
+    @property
+    def verdict(self) -> Literal["a", "b", "undecided", "too few seeds"]:
+        """Which search was better, where at least 5 pairs of seeds say so outside the noise."""
+        said = self.difference.verdict
+        if said == "better":
+            return "b"
+        return "a" if said == "worse" else said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """How long both took to an accuracy: the one that half of the runs of the weaker search reached."""
+
+    against: Axis
+    accuracy: float
+    a: TimeToTarget
+    b: TimeToTarget
+
+    @property
+    def ratio(self) -> float:
+        """Median effort of b over that of a; missing where a median is."""
+        known = np.isfinite(self.a.median) and np.isfinite(self.b.median) and self.a.median > 0
+        return self.b.median / self.a.median if known else float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """All that ``nas compare`` prints."""
+
+    names: tuple[str, str]
+    rows: tuple[Comparison, ...]
+    targets: tuple[Target, ...]
+    over_random: tuple[Estimate, Estimate] | None
+
+
+def runs_in(path: Path | str) -> tuple[Path, ...]:
+    """A run folder itself, or the run folders in a folder of them (one a seed), by name.
+
+    Raises:
+        RunError: neither.
+    """
+    folder = Path(path)
+    if folder.is_file() or (folder / JOURNAL).is_file():
+        return (folder,)
+    found = tuple(sorted(one.parent for one in folder.glob(f"*/{JOURNAL}")))
+    if not found:
+        raise RunError(f"a search must be a run folder or a folder of run folders, but {folder} is neither.")
+    return found
+
+
+def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, report: str = "accuracy") -> Compared:
+    """Compare two searches; each is a run folder, or a folder of run folders that differ in their seed.
+
+    Args:
+        a: the first search.
+        b: the second.
+        random: a random search of the same budget, to say how much better than its mean network both are.
+        report: column that is reported of the network that is best by ``accuracy``.
+
+    Raises:
+        RunError: not runs, or without the column ``report``.
+    """
+    first, second = _tables(a, report), _tables(b, report)
+    baseline = pd.concat(_tables(random, "accuracy"), ignore_index=True) if random is not None else None
+    return compare_tables(first, second, names=(Path(a).name, Path(b).name), random=baseline, report=report)
+
+
+def _tables(path: Path | str, report: str) -> list[pd.DataFrame]:
+    tables = [load(run) for run in runs_in(path)]
+    for table in tables:
+        if report not in table.columns:
+            raise RunError(f"the trials of {path} must have the column {report!r}, but have no such figure.")
+    return tables
+
+
+def compare_tables(
+    a: Sequence[pd.DataFrame],
+    b: Sequence[pd.DataFrame],
+    *,
+    names: tuple[str, str],
+    random: pd.DataFrame | None = None,
+    report: str = "accuracy",
+) -> Compared:
+    """As :func:`compare`, from one table a run. Runs are paired in their order."""
+    most, least = _box([*a, *b])
+    rows: list[Comparison] = []
+    targets: list[Target] = []
+    measures: tuple[Measure, ...] = ("best", "hypervolume")
+    axes: tuple[Axis, ...] = ("trainings", "seconds")
+    for against in axes:
+        for measure in measures:
+            courses = [
+                [
+                    anytime(one, measure=measure, against=against, most_cost=most, least_accuracy=least, report=report)
+                    for one in tables
+                ]
+                for tables in (a, b)
+            ]
+            rows.append(_at_equal_effort(courses[0], courses[1], measure, against))
+            if measure == "best":
+                targets.append(_target(courses[0], courses[1], against))
+    over = None
+    if random is not None and len(random):
+        over = (over_random(a, random), over_random(b, random))
+    return Compared(names=names, rows=tuple(rows), targets=tuple(targets), over_random=over)
+
+
+def _box(tables: Sequence[pd.DataFrame]) -> tuple[float, float]:
+    """One box for every run: up to the budget (or the largest cost), from the worst accuracy trained to the end."""
+    budgets = [budget_of(table) for table in tables]
+    done = [table[(table["state"] == "complete") & table["within_budget"]] for table in tables]
+    limits = [budget.macs for budget in budgets if budget and budget.macs]
+    most = max([*limits, *(int(table["macs"].max()) for table in done if len(table) and not limits)], default=1)
+    least = min((float(table["accuracy"].min()) for table in done if len(table)), default=0.0)
+    return float(most), min(max(0.0, least), 0.999)
+
+
+def _at_equal_effort(a: Sequence[Steps], b: Sequence[Steps], measure: Measure, against: Axis) -> Comparison:
+    effort = min((course.end for course in (*a, *b)), default=0.0)
+    left, right = ([float(course.at(np.array([effort]))[0]) for course in courses] for courses in (a, b))
+    pairs = min(len(left), len(right))
+    return Comparison(
+        measure=measure,
+        against=against,
+        effort=effort,
+        a=mean(left),
+        b=mean(right),
+        difference=paired(left[:pairs], right[:pairs]),
+    )
+
+
+def _target(a: Sequence[Steps], b: Sequence[Steps], against: Axis) -> Target:
+    finals = [[course.y[-1] for course in courses if len(course.y)] for courses in (a, b)]
+    medians = [float(np.nanmedian(values)) for values in finals if np.isfinite(values).any()]
+    accuracy = min(medians) if len(medians) == 2 else float("nan")
+    reached = [
+        time_to_target([course.first(accuracy) for course in courses], [course.end for course in courses])
+        for courses in (a, b)
+    ]
+    return Target(against=against, accuracy=accuracy, a=reached[0], b=reached[1])
+
+
+def over_random(searches: Sequence[pd.DataFrame], random: pd.DataFrame) -> Estimate:
+    """How far the winners are above the mean network that a random search trained within the same budget."""
+    drawn = random[(random["state"] == "complete") & random["within_budget"] & ~random["reference"]]
+    level = mean(drawn["accuracy"]).value
+    finals = [anytime(table).y for table in searches]
+    return mean([float(course[-1]) - level for course in finals if len(course)])

@@ -1,0 +1,35 @@
+"""Distribution of error over sampled networks, for spaces or searches compared."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.edf import edf as distribution
+from analysis.style import legend_above, percent_axis, series
+
+
+def edf(groups: Mapping[str, pd.DataFrame], axes: Axes, *, weighted: bool = True) -> Axes:
+    """Draw the share of networks with at most an error; higher and further left is better.
+
+    Args:
+        groups: from ``analysis.edf.populations``: trained networks by name, with their weights.
+        axes: drawn on.
+        weighted: by cost, so that groups compare at one distribution of cost; a group that shares no range
+            of cost with the others is drawn by count, and says so.
+    """
+    for index, (name, rows) in enumerate(groups.items()):
+        by_cost = weighted and len(groups) > 1 and rows["weight"].sum() > 0
+        errors, shares = distribution(rows["error"], rows["weight"] if by_cost else None)
+        if len(errors) == 0:
+            continue
+        label = f"{name} (n={len(errors)}" + (", by cost)" if by_cost else ")")
+        look = series(index)
+        axes.plot([errors[0], *errors], [0.0, *shares], drawstyle="steps-post", label=label, **look)
+    axes.set_xlabel("Validation error, split A (%)")
+    axes.set_ylabel("Share of networks (%)")
+    axes.set_ylim(0, 1.02)
+    percent_axis(axes.xaxis)
+    percent_axis(axes.yaxis)
+    legend_above(axes, columns=2)
+    return axes

@@ -1,0 +1,47 @@
+"""Rank correlation between fidelities: how far few epochs can be trusted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from analysis.fidelity import Agreement
+from analysis.style import FAINT, FRONT, halo
+
+
+def fidelity(pairs: Sequence[Agreement], axes: Axes) -> Axes:
+    """Draw Kendall's tau of each rung with the last one, with its 95% interval and number of trials.
+
+    Args:
+        pairs: from ``analysis.fidelity.agreement``.
+        axes: drawn on.
+    """
+    last = max((pair.final for pair in pairs), default=0)
+    known = [pair for pair in pairs if pair.final == last and not np.isnan(pair.tau)]
+    if not known:
+        axes.text(
+            0.5, 0.5, "fewer than two rungs with three trials", ha="center", transform=axes.transAxes, color=FAINT
+        )
+        axes.set_axis_off()
+        return axes
+    epochs = np.array([pair.epochs for pair in known], dtype=float)
+    tau = np.array([pair.tau for pair in known])
+    low, high = np.array([pair.low for pair in known]), np.array([pair.high for pair in known])
+    errors = np.clip([tau - low, high - tau], 0, None)
+    axes.errorbar(epochs, tau, yerr=errors, color=FRONT, marker="o", ms=5, capsize=3, lw=1.4)
+    for pair in known:
+        text = axes.annotate(
+            f"{pair.tau:.2f}, n={pair.n}",
+            (pair.epochs, pair.tau),
+            xytext=(7, 5),
+            textcoords="offset points",
+            fontsize=7.5,
+        )
+        halo(text)
+    axes.axhline(0, color=FAINT, lw=0.8)
+    axes.set_xticks(epochs, [f"{pair.epochs}" for pair in known])
+    axes.set_xlim(0, float(epochs.max()) * 1.25)
+    axes.set_ylim(min(-0.05, float(np.nanmin(low)) - 0.05), 1.05)
+    axes.set_xlabel("Epochs trained")
+    axes.set_ylabel(f"Kendall's tau with {last} epochs")
+    return axes
