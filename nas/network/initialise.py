@@ -9,10 +9,13 @@ from nas import operations as ops
 from nas.network.layers import Convolution, Linear
 from nas.network.network import Network, module_name
 
+LOGIT_STD = 0.01
+"""Of linear layers without ReLU: classifiers start near equal odds, gates near one half."""
+
 
 @torch.no_grad()
 def initialise(network: Network, generator: torch.Generator) -> None:
-    """Set every parameter: He et al. (arXiv 1502.01852) for convolutions, zeros for biases.
+    """Set every parameter: He et al. (arXiv 1502.01852) where a ReLU follows, zeros for biases.
 
     With batch-norm the fan is the outgoing one; without, the incoming one, so that activations keep
     their scale. The branches of a cell with a shortcut start at zero (their last scale, or their
@@ -29,7 +32,8 @@ def initialise(network: Network, generator: torch.Generator) -> None:
         if isinstance(operation, ops.Conv) and isinstance(module, Convolution):
             _convolution(operation, module, _ends(operation, readers), generator)
         elif isinstance(operation, ops.Linear) and isinstance(module, Linear):
-            _normal(module.linear.weight, (2 if operation.relu else 1) / module.linear.in_features, generator)
+            variance = 2 / module.linear.in_features if operation.relu else LOGIT_STD**2
+            _normal(module.linear.weight, variance, generator)
             nn.init.zeros_(module.linear.bias)
 
 
