@@ -26,7 +26,8 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Mapping[
         header: whatever JSON can hold.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = save({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, {_KEY: json.dumps(header)})
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    data = save(plain, {_KEY: json.dumps(header)})
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -48,7 +49,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[_KEY])
-            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in file.keys()}, header
     except FileNotFoundError as error:
         raise ModelError(f"the checkpoint {path} must exist, but there is no such file.") from error
     except (OSError, SafetensorError, KeyError, ValueError) as error:

@@ -11,7 +11,7 @@ from typing import Final, Literal, get_args
 from nas.data.config import AugmentConfig
 from nas.errors import RecipeError
 
-OptimizerName = Literal["sgd", "adamw"]
+OptimizerName = Literal["sgd", "adamw", "muon"]
 Schedule = Literal["one-cycle", "cosine", "constant-anneal", "step-decay"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -29,15 +29,15 @@ class TrainingConfig:
     batch_size: int
     """Images a step. ``learning_rate`` is meant for this batch size and is not rescaled."""
     optimizer: OptimizerName = "sgd"
-    """``sgd`` or ``adamw``."""
+    """``sgd``, ``adamw``, or ``muon`` (see ``nas.training.muon``)."""
     learning_rate: float = 0.1
     """The highest of the schedule."""
     momentum: float = 0.9
-    """Of ``sgd``; the first beta of ``adamw``."""
+    """Of ``sgd`` and ``muon``; the first beta of ``adamw``."""
     nesterov: bool = True
     """Of ``sgd``."""
     weight_decay: float = 5e-4
-    """On weights of convolutions and linear layers only. It is added to the gradient by ``sgd``, decoupled otherwise."""
+    """On weights of convolutions and linear layers only; part of the gradient in ``sgd``, decoupled otherwise."""
     schedule: Schedule = "cosine"
     """See ``nas.training.schedule``."""
     warmup_epochs: float = 0.0

@@ -113,7 +113,7 @@ class Trainer:
             generator=torch.Generator().manual_seed(_drawn(seed, 0)),
         )
         if architecture.dims == 2:
-            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.network.to(memory_format=torch.channels_last)
         self.network.to(self.device)
         self._optimizer = make_optimizer(self.network, config)
         self._average = Average(self.network, config.ema_decay) if config.ema_decay > 0 else None
@@ -214,11 +214,11 @@ class Trainer:
     def evaluate(self, split: SplitName, *, logits: bool = False) -> Evaluation:
         """Loss and accuracy on a split, of the averaged weights where the recipe averages."""
         part = self._data.split(split)
-        options: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "logits": logits, "workers": self._workers}
+        options: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "workers": self._workers}
         if self._average is None:
-            return evaluate(self.network, part, **options)
+            return evaluate(self.network, part, logits=logits, **options)
         with self._average.applied():
-            return evaluate(self.network, part, **options)
+            return evaluate(self.network, part, logits=logits, **options)
 
     def weights(self) -> dict[str, Tensor]:
         """What is delivered: the state of the network on the CPU, averaged where the recipe averages; copies."""
