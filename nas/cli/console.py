@@ -1,0 +1,13 @@
+"""Where tables are printed."""
+
+from typing import Final
+
+from rich.console import Console
+
+_FILE_WIDTH: Final = 120
+
+
+def make_console() -> Console:
+    """Standard output: as wide as the terminal, or 120 columns where it is a file or a pipe."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_FILE_WIDTH)

@@ -1,0 +1,113 @@
+"""``nas cost``: what a network costs, row by row, beside the paper's table."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from nas import serialize
+from nas.architecture import Architecture
+from nas.budget import Budget
+from nas.cost import Row, rows
+from nas.cost import cost as count
+from nas.errors import ArchitectureError, BudgetError
+from nas.operations import lower
+from nas.paper import TABLE_1
+from nas.presets import PRESETS
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(cost)
+
+
+def cost(
+    network: str = typer.Argument(help=f"One of {', '.join(PRESETS)}, or a JSON file with an architecture."),
+    resolution: int = typer.Option(224, help="Width of the input in pixels."),
+    classes: int = typer.Option(1000, help="Outputs of the last layer."),
+    budget: str = typer.Option(None, help="Most multiply-adds, such as 1.5e9: tell which networks fit."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
+) -> None:
+    """Count multiply-adds and weights without building the network, and print them by row."""
+    architecture = load_architecture(network)
+    operations = lower(architecture, resolution=resolution, classes=classes).operations
+    total = count(architecture, resolution=resolution, classes=classes)
+    table = [row for row in rows(operations) if row.name not in ("dropout", "lrn1", "lrn2")]
+    limit = _limit(budget, resolution, classes)
+    verdicts = {name: limit.allows(limit.cost(PRESETS[name])) for name in PRESETS} if limit else {}
+    if limit and network not in PRESETS:
+        verdicts = {network: limit.allows(total), **verdicts}
+    if as_json:
+        data: dict[str, Any] = {"network": network, "resolution": resolution, "classes": classes, **asdict(total)}
+        data["key"] = serialize.key(architecture)
+        data["rows"] = [asdict(row) for row in table]
+        if limit:
+            data["fits"] = verdicts
+        typer.echo(json.dumps(data, indent=1))
+        return
+    _print(network, resolution, classes, table, architecture, total.macs, total.params, total.weights)
+    for name, fits in verdicts.items():
+        typer.echo(f"{name}: {'fits' if fits else 'does not fit'} {limit.macs if limit else 0:,} MACs")
+
+
+def load_architecture(network: str) -> Architecture:
+    """A preset by name, or the architecture in a JSON file.
+
+    Raises:
+        ArchitectureError: neither a preset nor a file, or a file without an architecture.
+    """
+    if network in PRESETS:
+        return PRESETS[network]
+    path = Path(network)
+    if not path.is_file():
+        raise ArchitectureError(
+            f"network must be one of {', '.join(PRESETS)} or a JSON file, but got {network!r}, which is neither."
+        )
+    return serialize.load(path)
+
+
+def _limit(text: str | None, resolution: int, classes: int) -> Budget | None:
+    if text is None:
+        return None
+    try:
+        macs = float(text)
+        if not macs.is_integer():
+            raise ValueError("not a whole number")
+    except (ValueError, OverflowError) as error:
+        raise BudgetError(f"budget must be a whole number of multiply-adds such as 1.5e9, but got {text!r}.") from error
+    return Budget(macs=int(macs), resolution=resolution, classes=classes)
+
+
+def _print(
+    name: str,
+    resolution: int,
+    classes: int,
+    table: list[Row],
+    architecture: Architecture,
+    macs: int,
+    params: int,
+    weights: int,
+) -> None:
+    from rich.table import Table
+
+    from nas.cli.console import make_console
+
+    # The paper's figures stand beside the network of the paper's table, at its own resolution.
+    paper = architecture == PRESETS["googlenet"] and (resolution, classes) == (224, 1000)
+    title = f"{name} at {resolution} x {resolution}, {classes} classes"
+    shown = Table(title=title if architecture.dims == 2 else f"{name} at {resolution} steps, {classes} classes")
+    shown.add_column("row")
+    for column in ("in", "out", "size", "MACs", *(["paper"] if paper else []), "weights", *(["paper"] if paper else [])):
+        shown.add_column(column, justify="right")
+    for row in table:
+        figures = [f"{row.macs:,}" if row.macs else "", f"{row.weights:,}" if row.weights else ""]
+        if paper:
+            printed = TABLE_1.get(row.name)
+            figures = [figures[0], printed.operations if printed else "", figures[1], printed.params if printed else ""]
+        shown.add_row(row.name, str(row.in_channels), str(row.out_channels), str(row.out_size), *figures)
+    console = make_console()
+    console.print(shown)
+    console.print(f"total: {macs:,} MACs, {params:,} params ({weights:,} weights, and biases or norm scales)")
+    console.print("One MAC is one multiply-add of a convolution or linear layer; many call it two FLOPs.")

@@ -1,0 +1,114 @@
+"""``nas search``, ``nas resume`` and ``nas analyze``: run a recipe, go on, look at the result."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from nas.errors import RecipeError
+
+if TYPE_CHECKING:
+    from nas.run.recipe import Recipe
+    from nas.run.search import Outcome
+
+OUT = Path("runs/out")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(search)
+    app.command()(resume)
+    app.command()(analyze)
+
+
+def search(
+    recipe: str = typer.Argument(help="A recipe file, or the name of one that comes with the package."),
+    trials: int = typer.Option(None, help="Trials in all, the reference included."),
+    settings: list[str] = typer.Option([], "--set", metavar="KEY=VALUE", help="Override a key: --set budget.macs=2e7."),
+    name: str = typer.Option(None, help="Of the run and its folder."),
+    out: Path = typer.Option(OUT, help="Where run folders are made."),
+    address: str = typer.Option(None, help="Of a running Ray cluster to join."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Propose and cost candidates; no data, no training."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace a run of the same name."),
+) -> None:
+    """Search for the best networks under a budget, by a recipe."""
+    from nas.run.recipe_file import find_recipe, read_recipe
+
+    overrides = _overrides(settings)
+    given: dict[str, object] = {"stop.trials": trials, "name": name, "resources.address": address}
+    overrides |= {key: str(value) for key, value in given.items() if value is not None}
+    resolved = read_recipe(find_recipe(recipe), overrides)
+    if dry_run:
+        _rehearse(resolved)
+        return
+    from nas.cli.progress import Progress
+    from nas.run.search import start
+
+    with Progress(resolved.stop.trials, resolved.training.epochs) as progress:
+        outcome = start(resolved, out / resolved.name, progress, overwrite=overwrite)
+    _conclude(outcome)
+
+
+def resume(run: Path = typer.Argument(help="A run folder.")) -> None:
+    """Go on with a run that was interrupted: no trial is lost, none is trained twice."""
+    from nas.cli.progress import Progress
+    from nas.run.folder import RunFolder
+    from nas.run.search import resume as go_on
+
+    recipe = RunFolder.open(run).recipe()
+    with Progress(recipe.stop.trials, recipe.training.epochs) as progress:
+        outcome = go_on(run, progress)
+    _conclude(outcome)
+
+
+def analyze(run: Path = typer.Argument(help="A run folder; nothing but its files is read.")) -> None:
+    """Draw accuracy against MACs, and print the Pareto front with GoogLeNet beside it."""
+    _show(run)
+
+
+def _overrides(settings: list[str]) -> dict[str, str]:
+    overrides = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not (key and equals):
+            raise RecipeError(f"--set must be KEY=VALUE, such as budget.macs=2e7, but got {setting!r}.")
+        overrides[key] = value
+    return overrides
+
+
+def _rehearse(recipe: "Recipe") -> None:
+    from nas.cli.console import make_console
+    from nas.cli.tables import candidate_table
+    from nas.run.search import rehearse
+
+    console = make_console()
+    candidates = list(rehearse(recipe, recipe.stop.trials))
+    console.print(candidate_table(recipe, candidates))
+    over = sum(not recipe.budget.allows(item.cost) for item in candidates if not item.reference)
+    console.print(f"{len(candidates)} networks proposed, {over} of the candidates outside the budget; nothing was trained.")
+
+
+def _conclude(outcome: "Outcome") -> None:
+    path = _relative(outcome.folder.path)
+    if not outcome.finished:
+        typer.echo(f"interrupted; nothing that was trained is lost. Go on by: nas resume {path}")
+        raise typer.Exit(130)
+    _show(path)
+
+
+def _show(run: Path) -> None:
+    from analysis.runs import load
+    from analysis.write import analyze as draw
+    from analysis.write import front_table as front
+    from nas.cli.console import make_console
+    from nas.cli.tables import front_table
+
+    console = make_console()
+    paths = draw(run)
+    console.print(front_table(front(load(run))))
+    for path in paths:
+        console.print(f"wrote {_relative(path)}", soft_wrap=True)
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

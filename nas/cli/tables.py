@@ -1,0 +1,57 @@
+"""Tables that the commands print."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from nas.cli.progress import shape
+from nas.record import Candidate
+from nas.run.recipe import Recipe
+
+if TYPE_CHECKING:
+    from analysis.write import FrontRow
+
+
+def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
+    """Candidates with their cost beside the budget, as ``--dry-run`` shows them."""
+    budget = recipe.budget
+    limit = budget.limits[budget.metric]
+    table = Table(title=f"{recipe.name}: {budget.metric} at most {limit:,} at {budget.resolution} x {budget.resolution}")
+    for column in ("trial", "key"):
+        table.add_column(column)
+    for column in ("MACs", "params", "of the budget", "cells"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for number, candidate in enumerate(candidates):
+        cost = candidate.cost
+        share = getattr(cost, budget.metric) / limit
+        note = "GoogLeNet (reference)" if candidate.reference else ""
+        note += ", over the budget" if candidate.reference and share > 1 else ""
+        cells = shape(candidate.architecture)
+        table.add_row(str(number), candidate.key, f"{cost.macs:,}", f"{cost.params:,}", f"{share:.1%}", cells, note)
+    return table
+
+
+def front_table(rows: Sequence["FrontRow"]) -> Table:
+    """The Pareto front of a run with GoogLeNet in its place."""
+    table = Table(title="Pareto front of complete trials: accuracy on split A against multiply-adds")
+    table.add_column("trial", justify="right")
+    table.add_column("key")
+    for column in ("accuracy", "gain, points", "MACs", "of GoogLeNet's", "params"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for row in rows:
+        note = "" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, not on the front"
+        table.add_row(
+            str(row.trial),
+            row.key,
+            f"{row.accuracy:.2%}",
+            "" if row.gain is None or row.reference else f"{row.gain:+.2f}",
+            f"{row.macs:,}",
+            "" if row.macs_ratio is None else f"{row.macs_ratio:.0%}",
+            f"{row.params:,}",
+            note,
+            style="bold cyan" if row.reference else None,
+        )
+    return table

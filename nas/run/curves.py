@@ -1,0 +1,44 @@
+"""Learning curves of a run: one JSON line an epoch, one file a trial, written by the driver alone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """The folder of curves; a torn last line, left by a crash, is ignored and then overwritten."""
+
+    folder: Path
+
+    def path(self, number: int) -> Path:
+        """The file of trial ``number``."""
+        return self.folder / f"{number:04d}.jsonl"
+
+    def append(self, number: int, line: Mapping[str, float]) -> None:
+        """Add one epoch."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self.path(number).open("ab") as file:
+            file.write(json.dumps(dict(line), separators=(",", ":")).encode() + b"\n")
+
+    def read(self, number: int) -> list[dict[str, float]]:
+        """The epochs of a trial in order; none where it has not reported yet."""
+        path = self.path(number)
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in _whole_lines(path.read_bytes())]
+
+    def mend(self, number: int) -> None:
+        """Cut off a torn last line, so that the next append starts a line of its own."""
+        path = self.path(number)
+        if path.exists():
+            content = path.read_bytes()
+            keep = content.rfind(b"\n") + 1
+            if keep < len(content):
+                with path.open("r+b") as file:
+                    file.truncate(keep)
+
+
+def _whole_lines(content: bytes) -> list[bytes]:
+    return content[: content.rfind(b"\n") + 1].splitlines()

@@ -1,0 +1,216 @@
+"""The search itself, without an executor: what runs next, what a result means, when to end.
+
+The journal is the only record. An executor (Ray Tune, or this process) asks for jobs, trains them
+and tells what came out; whatever happens to the executor, a new engine on the same journal goes on.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from nas.budget import Budget
+from nas.errors import RunError
+from nas.journal import Journal
+from nas.proposer import Proposer
+from nas.record import Candidate, TrialRecord
+from nas.run.curves import Curves
+from nas.run.job import Job
+from nas.run.recipe import StopConfig, ToldAs
+from nas.run.rungs import Rungs, Standing
+
+FATAL: Final = "fatal"
+"""Key of a result that must end the run, such as a full disk; the trial stays owed."""
+FAILURE: Final = "failure"
+"""Key of a result that ends its trial: the reason, in words."""
+
+
+class Listener(Protocol):
+    """Who watches a search."""
+
+    def started(self, job: Job, candidate: Candidate) -> None:
+        """A job was handed out."""
+
+    def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
+        """A trial trained one epoch more."""
+
+    def ended(self, record: TrialRecord) -> None:
+        """A trial is complete, stopped or failed."""
+
+    def said(self, message: str) -> None:
+        """Something that the user should know."""
+
+
+@dataclass(slots=True)
+class _Live:
+    candidate: Candidate
+    epoch: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Engine:
+    """One session of a search.
+
+    Attributes:
+        checkpoints: folder of the workers' checkpoints, which are deleted with their trials.
+        spent_hours: wall hours of earlier sessions of the run.
+        cores: cores of one trial, for ``stop.core_hours``.
+        batch: as in ``SamplerConfig``.
+    """
+
+    proposer: Proposer
+    journal: Journal
+    curves: Curves
+    rungs: Rungs
+    budget: Budget
+    stop: StopConfig
+    listener: Listener
+    checkpoints: Path
+    told_as: ToldAs = "fail"
+    spent_hours: float = 0.0
+    cores: float = 1.0
+    batch: int = 0
+    clock: Callable[[], float] = time.monotonic
+    exhausted: bool = False
+    _live: dict[int, _Live] = field(default_factory=dict)
+    _pending: list[tuple[int, Candidate]] = field(default_factory=list)
+    _trials: int = 0
+    _seconds: float = 0.0
+    _began: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
+        for record in self.journal.trials():
+            self._trials += 1
+            self._seconds += record.seconds
+            for epoch, accuracy in record.accuracies.items():
+                self.rungs.record(epoch, self._standing(record.candidate, accuracy))
+        self._pending = list(self.proposer.pending())
+        for number, _ in self._pending:
+            self.curves.mend(number)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to hand out."""
+        return self.exhausted and not self._pending
+
+    def next(self) -> Job | None:
+        """The next job, or None: for now, or for good where ``finished``."""
+        if not self._pending:
+            self._propose()
+        if not self._pending:
+            return None
+        number, candidate = self._pending.pop(0)
+        curve = self.curves.read(number)
+        self._live[number] = _Live(
+            candidate=candidate,
+            epoch=int(curve[-1]["epoch"]) if curve else 0,
+            seconds=sum(line["seconds"] for line in curve),
+        )
+        job = _job(number, candidate)
+        self.listener.started(job, candidate)
+        return job
+
+    def _propose(self) -> None:
+        if self.batch and self._live:
+            return  # A batch is proposed from the results before it, whole.
+        wanted = self.batch - self._trials % self.batch if self.batch else 1
+        while len(self._pending) < wanted and not self._limit_reached():
+            asked = self.proposer.ask()
+            if asked is None:
+                self.exhausted = True
+                self.listener.said("the space holds no further network within the budget; the search ends here.")
+                return
+            self._trials += 1
+            self._pending.append(asked)
+
+    def _limit_reached(self) -> bool:
+        hours = self.spent_hours + (self.clock() - self._began) / 3600
+        core_hours = (self._seconds + sum(live.seconds for live in self._live.values())) * self.cores / 3600
+        self.exhausted = self.exhausted or (
+            self._trials >= self.stop.trials
+            or (self.stop.hours is not None and hours >= self.stop.hours)
+            or (self.stop.core_hours is not None and core_hours >= self.stop.core_hours)
+        )
+        return self.exhausted
+
+    def observe(self, number: int, metrics: Mapping[str, float]) -> bool:
+        """Note an epoch of a trial; whether the trial goes on (its last epoch goes to :meth:`finish`)."""
+        live = self._live[number]
+        if not self._note(number, live, metrics):
+            return True  # An epoch that was trained, recorded, and trained again after a crash.
+        accuracy, epoch = metrics["accuracy"], int(metrics["epoch"])
+        if not math.isfinite(accuracy):
+            return True  # The worker ends such a trial itself, with the reason.
+        standing = self._standing(live.candidate, accuracy)
+        if live.candidate.reference:
+            self.rungs.record(epoch, standing)
+            return True
+        if self.rungs.decide(number, epoch, standing):
+            return True
+        self.journal.stop(
+            number, accuracy=accuracy, epochs=epoch, seconds=live.seconds, metrics=_extra(metrics), told_as=self.told_as
+        )
+        self._end(number)
+        return False
+
+    def finish(self, number: int, metrics: Mapping[str, float | str]) -> None:
+        """Note the last result of a trial; nothing where :meth:`observe` has stopped it already.
+
+        Raises:
+            RunError: the result says that the run cannot go on; the trial stays owed.
+        """
+        live = self._live.get(number)
+        if live is None:
+            return
+        if FATAL in metrics:
+            raise RunError(str(metrics[FATAL]))
+        if FAILURE in metrics:
+            return self.fail(number, str(metrics[FAILURE]))
+        figures = {name: float(value) for name, value in metrics.items()}
+        self._note(number, live, figures)
+        self.journal.complete(
+            number,
+            accuracy=figures["accuracy"],
+            epochs=int(figures["epoch"]),
+            seconds=live.seconds,
+            metrics=_extra(figures),
+        )
+        self._end(number)
+
+    def fail(self, number: int, reason: str) -> None:
+        """Note that a trial failed for good."""
+        self.journal.fail(number, reason)
+        self._end(number)
+
+    def _note(self, number: int, live: _Live, metrics: Mapping[str, float]) -> bool:
+        epoch = int(metrics["epoch"])
+        if epoch <= live.epoch:
+            return False
+        live.epoch = epoch
+        live.seconds += metrics["seconds"]
+        self.curves.append(number, metrics)
+        self.journal.report(number, epoch, metrics["accuracy"])
+        self.listener.epoch(number, metrics)
+        return True
+
+    def _end(self, number: int) -> None:
+        live = self._live.pop(number)
+        self._seconds += live.seconds
+        # The journal knows by now: a crash from here on leaves at worst a checkpoint that nobody needs.
+        (self.checkpoints / _job(number, live.candidate).checkpoint).unlink(missing_ok=True)
+        self.listener.ended(self.journal.trial(number))
+
+    def _standing(self, candidate: Candidate, accuracy: float) -> Standing:
+        return Standing(accuracy=accuracy, cost=self.budget.excess(candidate.cost))
+
+
+def _job(number: int, candidate: Candidate) -> Job:
+    return Job(number=number, architecture=candidate.architecture, key=candidate.key, seed=candidate.seed)
+
+
+def _extra(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if name not in ("accuracy", "epoch", "seconds")}

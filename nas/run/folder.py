@@ -1,0 +1,135 @@
+"""The run folder: what a search leaves on disk, and who may write to it.
+
+::
+
+    runs/out/NAME/
+        recipe.yaml      the resolved recipe
+        versions.json    packages, git revision and machine, one entry a session
+        journal.log      the record of all trials: an Optuna study
+        curves/          one JSON line an epoch, one file a trial
+        checkpoints/     of trials that are under way
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nas.errors import RunError
+from nas.run.curves import Curves
+from nas.run.recipe import Recipe
+from nas.run.recipe_file import read_recipe, recipe_to_yaml
+from nas.run.versions import versions
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A folder as drawn above, at ``path``."""
+
+    path: Path
+
+    @property
+    def journal(self) -> Path:
+        """The record of all trials."""
+        return self.path / "journal.log"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Checkpoints of trials under way."""
+        return self.path / "checkpoints"
+
+    @property
+    def curves(self) -> Curves:
+        """Learning curves."""
+        return Curves(self.path / "curves")
+
+    @classmethod
+    def create(cls, path: Path, recipe: Recipe, *, overwrite: bool = False) -> "RunFolder":
+        """Make a new folder with its recipe.
+
+        Raises:
+            RunError: a folder that exists, unless it is a run and ``overwrite`` is set.
+        """
+        if path.exists():
+            is_run = (path / "recipe.yaml").is_file()
+            if not (overwrite and is_run):
+                offer = f"continue it by `nas resume {path}`, replace it by --overwrite, or choose another --name"
+                raise RunError(f"the run folder must be new, but {path} exists; {offer if is_run else 'choose another'}.")
+            with cls(path).locked():
+                shutil.rmtree(path)
+        folder = cls(path.resolve())
+        try:
+            folder.path.mkdir(parents=True)
+            write_atomically(folder.path / "recipe.yaml", recipe_to_yaml(recipe))
+        except OSError as error:
+            raise RunError(f"the run folder must be writable, but got {path}: {error.strerror}.") from error
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """An existing run folder.
+
+        Raises:
+            RunError: no run is there.
+        """
+        for name in ("recipe.yaml", "journal.log"):
+            if not (path / name).is_file():
+                raise RunError(f"a run folder must hold {name}, but {path} does not.")
+        return cls(path.resolve())
+
+    def recipe(self) -> Recipe:
+        """The resolved recipe; errors as in ``read_recipe``."""
+        return read_recipe(self.path / "recipe.yaml")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        with (self.path / ".lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunError(f"one process at a time may write to a run, but another one is at {self.path}.") from error
+            yield
+
+    @contextmanager
+    def session(self) -> Iterator[float]:
+        """Note a session: what it runs on at its start, and its length at its end.
+
+        Yields:
+            Wall hours of earlier sessions; a session that was killed counts up to its last curve.
+        """
+        path = self.path / "versions.json"
+        sessions = json.loads(path.read_text()) if path.exists() else []
+        for session in sessions:
+            session["ended"] = session["ended"] or self._last_sign(session["started"])
+        earlier = sum(session["ended"] - session["started"] for session in sessions) / 3600
+        sessions.append({"started": time.time(), "ended": None, **versions()})
+        write_atomically(path, json.dumps(sessions, indent=1))
+        try:
+            yield earlier
+        finally:
+            sessions[-1]["ended"] = time.time()
+            write_atomically(path, json.dumps(sessions, indent=1))
+
+    def _last_sign(self, started: float) -> float:
+        """When a session that was killed was last seen to work."""
+        return max((file.stat().st_mtime for file in self.curves.folder.glob("*.jsonl")), default=started)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file whole or not at all, also when the machine stops in between."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,31 @@
+"""Run an engine's jobs in this process, one after the other: for tests, small spaces and debugging."""
+
+from pathlib import Path
+
+from nas.errors import RunError
+from nas.run.engine import FAILURE, FATAL, Engine
+from nas.run.job import Task
+from nas.run.work import Work
+
+
+def run_here(engine: Engine, task: Task, checkpoints: Path, *, threads: int = 1) -> bool:
+    """Train until the engine has no more jobs; False if the user interrupted it.
+
+    Raises:
+        RunError: a result that ends the run, such as a full disk.
+    """
+    try:
+        while (job := engine.next()) is not None:
+            work = Work(task, job, checkpoints, threads=threads, warn=engine.listener.said)
+            while True:
+                metrics, done = work.step()
+                if done or FAILURE in metrics or FATAL in metrics:
+                    engine.finish(job.number, metrics)
+                    break
+                if not engine.observe(job.number, metrics):
+                    break
+    except KeyboardInterrupt:
+        return False
+    if not engine.finished:
+        raise RunError("the search stopped handing out trials before it was finished.")
+    return True

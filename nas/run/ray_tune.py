@@ -1,0 +1,234 @@
+"""Run an engine's jobs on Ray Tune. Tune is a disposable executor: it holds nothing that matters.
+
+A ``Searcher`` hands out the engine's jobs and a ``TrialScheduler`` passes results to it. After a
+crash a fresh ``Tuner`` starts on the same journal; ``Tuner.restore`` is never used (its snapshots
+are old, and finished trials would be trained again).
+"""
+
+import errno
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import ray
+from ray import tune
+from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from nas.errors import RunError
+from nas.run.engine import FAILURE, FATAL, Engine
+from nas.run.job import Task
+from nas.run.recipe import ResourcesConfig
+from nas.run.trainable import WARNING, CandidateTrainable, to_config
+
+_METRICS_OF_TUNE: Final = frozenset(
+    {"timestamp", "checkpoint_dir_name", "done", "training_iteration", "trial_id", "date", "time_this_iter_s"}
+    | {"time_total_s", "pid", "hostname", "node_ip", "time_since_restore", "iterations_since_restore"}
+    | {"should_checkpoint", "experiment_tag", "timesteps_total", "episodes_total", "warmup_time", WARNING}
+)
+_ENVIRONMENT: Final = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",
+    "TUNE_MAX_PENDING_TRIALS_PG": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+
+
+def run_on_ray(engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConfig) -> bool:
+    """Train until the engine has no more jobs.
+
+    Ray is started here, and stopped, unless it is running already or an address is given.
+
+    Returns:
+        False if the user interrupted it.
+
+    Raises:
+        RunError: a result that ends the run, such as a full disk, or a cluster that lacks what one
+            trial needs.
+    """
+    own = not ray.is_initialized()
+    if own:
+        start_ray(resources)
+    try:
+        return _fit(engine, task, checkpoints, resources)
+    finally:
+        if own:
+            ray.shutdown()
+
+
+def start_ray(resources: ResourcesConfig) -> None:
+    """Start Ray on this machine, on loopback and without its dashboard, or join a cluster."""
+    if resources.address is not None:
+        try:
+            ray.init(address=resources.address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError) as error:
+            detail = " ".join(str(error).split())
+            raise RunError(
+                f"resources.address must be a running Ray cluster, but got {resources.address!r}: {detail}"
+            ) from error
+        return
+    ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, _node_ip_address="127.0.0.1")
+
+
+def slots(resources: ResourcesConfig) -> int:
+    """Trials that run at once: what was asked for, at most what Ray's machines can hold.
+
+    Raises:
+        RunError: not even one trial fits.
+    """
+    total = ray.cluster_resources()
+    fits = int(total.get("CPU", 0) / resources.cpu + 1e-9)
+    if resources.gpu > 0:
+        fits = min(fits, int(total.get("GPU", 0) / resources.gpu + 1e-9))
+    if fits < 1:
+        raise RunError(
+            f"one trial needs cpu={resources.cpu:g} and gpu={resources.gpu:g}, "
+            f"but Ray has cpu={total.get('CPU', 0):g} and gpu={total.get('GPU', 0):g}."
+        )
+    return min(fits, resources.concurrency or fits)
+
+
+def _fit(engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConfig) -> bool:
+    link = _Link(engine, slots(resources))
+    trainable = tune.with_parameters(
+        CandidateTrainable, task=task, folder=str(checkpoints.resolve()), threads=max(1, int(resources.cpu))
+    )
+    storage = tempfile.mkdtemp(prefix="nas-tune-")
+    with _environment(_ENVIRONMENT), _quiet():
+        try:
+            Tuner(
+                tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
+                tune_config=TuneConfig(
+                    search_alg=_Searcher(link),
+                    scheduler=_Scheduler(link),
+                    num_samples=-1,
+                    reuse_actors=True,
+                    trial_dirname_creator=_directory,
+                ),
+                run_config=RunConfig(
+                    name="search",
+                    storage_path=storage,
+                    verbose=0,
+                    failure_config=FailureConfig(max_failures=resources.max_failures),
+                    checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+                ),
+            ).fit()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise RunError(f"no space is left on the disk of {checkpoints}; free some, then resume the run.") from error
+        finally:
+            shutil.rmtree(storage, ignore_errors=True)
+    return engine.finished
+
+
+class _Link:
+    """What the searcher and the scheduler of one ``fit`` share: the engine, and which trial is which."""
+
+    def __init__(self, engine: Engine, slots: int) -> None:
+        self.engine = engine
+        self.slots = slots
+        self.numbers: dict[str, int] = {}
+        self.reasons: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        """Tune pickles searcher and scheduler for a restore that never happens: nothing of value goes along."""
+        return {}
+
+    def metrics(self, result: dict[str, Any]) -> dict[str, Any]:
+        if WARNING in result:
+            self.engine.listener.said(str(result[WARNING]))
+        figures = {name: value for name, value in result.items() if name not in _METRICS_OF_TUNE}
+        return {
+            name: value
+            for name, value in figures.items()
+            if name in (FAILURE, FATAL) or (isinstance(value, int | float) and not name.startswith("config/"))
+        }
+
+
+class _Searcher(Searcher):
+    def __init__(self, link: _Link) -> None:
+        super().__init__(metric="accuracy", mode="max")
+        self._link = link
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]  # FINISHED is text
+        if len(self._link.numbers) >= self._link.slots:
+            return None
+        job = self._link.engine.next()
+        if job is None:
+            return Searcher.FINISHED if self._link.engine.finished else None
+        self._link.numbers[trial_id] = job.number
+        return to_config(job)
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """The scheduler has seen it already."""
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        number = self._link.numbers.pop(trial_id)
+        if error or result is None:
+            self._link.engine.fail(number, self._link.reasons.pop(trial_id, "its worker ended without a result."))
+        else:
+            self._link.engine.finish(number, self._link.metrics(result))
+
+    def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
+        return True
+
+    def save(self, checkpoint_path: str) -> None:
+        """Tune's snapshots are never read: the journal is the record."""
+        Path(checkpoint_path).write_text("the journal of the run is the record")
+
+    def restore(self, checkpoint_path: str) -> None:
+        raise NotImplementedError("a search is resumed from its journal, not from a snapshot of Tune's")
+
+
+class _Scheduler(FIFOScheduler):
+    def __init__(self, link: _Link) -> None:
+        super().__init__()
+        self._link = link
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        goes_on = self._link.engine.observe(self._link.numbers[trial.trial_id], self._link.metrics(result))
+        return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        cause = trial.get_error()
+        detail = " ".join(str(cause).split())[:300] if cause is not None else "unknown cause"
+        self._link.reasons[trial.trial_id] = f"its worker died {trial.num_failures} times, at last by: {detail}"
+
+
+def _directory(trial: Trial) -> str:
+    return f"trial-{trial.trial_id}"
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Tune's log lines (about its snapshots, and how to restore them) from the user."""
+    logger = logging.getLogger("ray.tune")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

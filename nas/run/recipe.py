@@ -1,0 +1,151 @@
+"""A recipe: everything that a search is made of, as frozen data.
+
+``nas.run.recipe_file`` reads it from YAML; the resolved recipe in a run folder is this, written out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nas.budget import Budget
+from nas.data.config import DataConfig
+from nas.errors import RecipeError
+from nas.record import Objective
+from nas.training.config import TrainingConfig
+
+StoppingRule = Literal["none", "asha", "asha-front", "hyperband"]
+ToldAs = Literal["complete", "pruned", "fail"]
+
+
+def _positive(owner: str, **values: float | None) -> None:
+    for name, value in values.items():
+        if value is not None and not value > 0:
+            raise RecipeError(f"`{owner}.{name} > 0` must hold, but got {name}={value}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplerConfig:
+    """Who proposes.
+
+    Attributes:
+        name: of a sampler (``nas samplers`` lists them), or the import path of an Optuna sampler.
+        options: its keyword arguments.
+        batch: propose this many points at a time, from the results before them only, so that the
+            same seed gives the same points at any concurrency; 0 proposes whenever a slot is free.
+    """
+
+    name: str = "tpe"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    batch: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch < 0:
+            raise RecipeError(f"`sampler.batch >= 0` must hold, but got batch={self.batch}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopConfig:
+    """When the search ends: at the first limit that is reached. Running trials are finished."""
+
+    trials: int
+    hours: float | None = None
+    core_hours: float | None = None
+
+    def __post_init__(self) -> None:
+        _positive("stop", trials=self.trials, hours=self.hours, core_hours=self.core_hours)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcesConfig:
+    """What one trial occupies, and how many run at once.
+
+    Attributes:
+        cpu: cores of one trial, which are also its threads.
+        gpu: GPUs of one trial; a fraction shares one.
+        concurrency: trials at once; None fills the machine or cluster.
+        address: of a running Ray cluster to join; None starts Ray on this machine.
+        max_failures: times that a trial is started again after its process or node died.
+    """
+
+    cpu: float = 1
+    gpu: float = 0
+    concurrency: int | None = None
+    address: str | None = None
+    max_failures: int = 3
+
+    def __post_init__(self) -> None:
+        _positive("resources", cpu=self.cpu, concurrency=self.concurrency)
+        if self.gpu < 0 or self.max_failures < 0:
+            raise RecipeError(
+                "`resources.gpu >= 0` and `resources.max_failures >= 0` must hold, "
+                f"but got gpu={self.gpu}, max_failures={self.max_failures}."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStoppingConfig:
+    """Which trials are stopped before their last epoch.
+
+    Attributes:
+        rule: ``asha`` ranks by accuracy, ``asha-front`` by non-dominated rank of accuracy and cost,
+            ``hyperband`` is ASHA with brackets that start to stop later.
+        first_rung: epochs before the first decision.
+        reduction: one trial in this many goes on at a rung.
+        told_as: what the sampler is told of a stopped trial.
+    """
+
+    rule: StoppingRule = "none"
+    first_rung: int = 1
+    reduction: int = 3
+    told_as: ToldAs = "fail"
+
+    def __post_init__(self) -> None:
+        _positive("early_stopping", first_rung=self.first_rung)
+        if self.reduction < 2:
+            raise RecipeError(f"`early_stopping.reduction >= 2` must hold, but got reduction={self.reduction}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A search, whole.
+
+    Attributes:
+        name: of the run, and of its folder.
+        space: name of a search space, or ``path/to/file.py:NAME``.
+        data: the images, and how validation is cut from them.
+        budget: what a candidate may cost.
+        training: how a candidate is trained.
+        stop: when the search ends.
+        objectives: accuracy alone (the best network under the budget), or with a cost (a front).
+        seed: of the sampler and of the trials.
+    """
+
+    name: str
+    space: str
+    data: DataConfig
+    budget: Budget
+    training: TrainingConfig
+    stop: StopConfig
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    objectives: tuple[Objective, ...] = ("accuracy",)
+    resources: ResourcesConfig = field(default_factory=ResourcesConfig)
+    early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        safe = self.name.replace("-", "").replace("_", "").replace(".", "")
+        if not safe.isalnum():
+            raise RecipeError(
+                f"name must be letters, digits, '-', '_' and '.', for it names a folder, but got name={self.name!r}."
+            )
+        if self.objectives[:1] != ("accuracy",) or len(set(self.objectives)) != len(self.objectives):
+            raise RecipeError(
+                "objectives must be different, accuracy first, then any of macs, params, activations, "
+                f"but got objectives={list(self.objectives)}."
+            )
+        rule = self.early_stopping
+        if rule.rule != "none" and rule.first_rung >= self.training.epochs:
+            raise RecipeError(
+                "`early_stopping.first_rung < training.epochs` must hold, "
+                f"but got first_rung={rule.first_rung}, epochs={self.training.epochs}."
+            )

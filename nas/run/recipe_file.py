@@ -1,0 +1,157 @@
+"""Read a recipe from YAML, with overrides; write the resolved one. The border where pydantic stands."""
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Final, Union
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from nas.errors import RecipeError
+from nas.run.recipe import Recipe
+from nas.training.config import TRAININGS
+
+RECIPES: Final = Path(__file__).parents[2] / "runs"
+"""The recipes that come with the package: beside it in a checkout and in an installed wheel."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML, with numbers such as 1.5e9 read as numbers (YAML 1.2), not as text (YAML 1.1)."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def find_recipe(name: str) -> Path:
+    """The file of a recipe: a path, or the name of one that comes with the package.
+
+    Raises:
+        RecipeError: neither a file nor a known name.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = {file.stem: file for file in sorted(RECIPES.glob("*.yaml"))}
+    if path.stem in shipped and str(path.parent) in (".", "runs"):
+        return shipped[path.stem]
+    raise RecipeError(f"recipe must be a YAML file or one of {', '.join(shipped)}, but got {name!r}.{_near(name, shipped)}")
+
+
+def read_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recipe:
+    """Read and validate a recipe.
+
+    Args:
+        path: a YAML file.
+        overrides: text values by dotted key, such as ``{"budget.macs": "2e7"}``, read as YAML.
+
+    Raises:
+        RecipeError: a file that is no recipe, an unknown key, a wrong type, a value out of range.
+    """
+    try:
+        data = yaml.load(path.read_text(), Loader=_Loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        detail = " ".join(str(error).split())
+        raise RecipeError(f"a recipe must be readable YAML, but got {path}: {detail}.") from error
+    if not isinstance(data, dict):
+        raise RecipeError(f"a recipe must be a YAML mapping of keys to values, but {path} holds {_kind(data)}.")
+    for key, text in (overrides or {}).items():
+        _set(data, key.split("."), yaml.load(text, Loader=_Loader), key)
+    data.setdefault("name", path.stem)
+    return build_recipe(data)
+
+
+def build_recipe(data: Mapping[str, Any]) -> Recipe:
+    """Validate plain data as a recipe; errors as in :func:`read_recipe`."""
+    resolved = dict(data)
+    training = resolved.get("training")
+    if isinstance(training, Mapping) and "recipe" in training:
+        resolved["training"] = _named_training(dict(training))
+    _check_keys(Recipe, resolved, "")
+    try:
+        return TypeAdapter(Recipe).validate_python(resolved)
+    except ValidationError as error:
+        raise RecipeError(_sentence(error)) from error
+
+
+def recipe_to_yaml(recipe: Recipe) -> str:
+    """The resolved recipe as YAML that :func:`read_recipe` reads back to an equal one."""
+    return yaml.safe_dump(_plain(asdict(recipe)), sort_keys=False)
+
+
+def _named_training(training: dict[str, Any]) -> dict[str, Any]:
+    name = training.pop("recipe")
+    if name not in TRAININGS:
+        raise RecipeError(f"training.recipe must be one of {', '.join(TRAININGS)}, but got {name!r}.")
+    base = _plain(asdict(TRAININGS[name]))
+    for key, value in training.items():
+        base[key] = {**base[key], **value} if isinstance(base.get(key), dict) and isinstance(value, dict) else value
+    return base
+
+
+def _set(data: dict[str, Any], path: Sequence[str], value: object, key: str) -> None:
+    *parents, last = path
+    for parent in parents:
+        data = data.setdefault(parent, {})
+        if not isinstance(data, dict):
+            raise RecipeError(f"--set {key} must name a key inside a section, but {parent} is {_kind(data)}.")
+    data[last] = value
+
+
+def _check_keys(kind: type, data: Mapping[str, Any], prefix: str) -> None:
+    allowed = {field.name: field for field in fields(kind)}
+    hints = typing.get_type_hints(kind)
+    for key in data:
+        if key not in allowed:
+            raise RecipeError(
+                f"a recipe has no key {prefix + str(key)!r}.{_near(str(key), allowed, prefix)}"
+            )
+    for name, field in allowed.items():
+        if name not in data:
+            if field.default is MISSING and field.default_factory is MISSING:
+                raise RecipeError(f"a recipe must have the key {prefix + name!r}, but it is missing.")
+        elif (inner := _dataclass_of(hints[name])) is not None:
+            if not isinstance(data[name], Mapping):
+                raise RecipeError(f"{prefix + name} must be a section of keys and values, but got {data[name]!r}.")
+            _check_keys(inner, data[name], f"{prefix}{name}.")
+
+
+def _dataclass_of(hint: object) -> type | None:
+    options = typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return next((option for option in options if isinstance(option, type) and is_dataclass(option)), None)
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    cause = first.get("ctx", {}).get("error")
+    if cause is not None:
+        return str(cause)
+    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {first['input']!r}."
+
+
+def _near(name: str, allowed: Mapping[str, object], prefix: str = "") -> str:
+    close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    if close:
+        return f" Did you mean {prefix + close[0]!r}?"
+    return f" Its keys are {', '.join(prefix + key for key in allowed)}." if prefix or "space" in allowed else ""
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def _kind(value: object) -> str:
+    return {type(None): "nothing", str: "text", list: "a list"}.get(type(value), type(value).__name__)

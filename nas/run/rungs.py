@@ -1,0 +1,88 @@
+"""Which trials go on at a rung: asynchronous successive halving (Li et al. 2018), on error or on a front.
+
+Pure and exact: the state is what was recorded at the rungs, so it is rebuilt from the journal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from nas.run.recipe import EarlyStoppingConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A trial at a rung: its accuracy there and its cost relative to the budget."""
+
+    accuracy: float
+    cost: float
+
+
+def rung_epochs(config: EarlyStoppingConfig, epochs: int) -> tuple[int, ...]:
+    """Epochs at which decisions fall: ``first_rung * reduction ** k`` below the last epoch."""
+    if config.rule == "none":
+        return ()
+    rungs, epoch = [], config.first_rung
+    while epoch < epochs:
+        rungs.append(epoch)
+        epoch *= config.reduction
+    return tuple(rungs)
+
+
+@dataclass(slots=True)
+class Rungs:
+    """The rungs of one search and what stands on them.
+
+    A trial goes on if it is among the best ``1 / reduction`` of those recorded at its rung, itself
+    included, and always where that share is less than one trial.
+    """
+
+    config: EarlyStoppingConfig
+    epochs: int
+    _standings: dict[int, list[Standing]] = field(default_factory=dict)
+
+    def record(self, epoch: int, standing: Standing) -> None:
+        """Note a trial at a rung without deciding: one of an earlier session, or a reference."""
+        if epoch in rung_epochs(self.config, self.epochs):
+            self._standings.setdefault(epoch, []).append(standing)
+
+    def decide(self, number: int, epoch: int, standing: Standing) -> bool:
+        """Note trial ``number`` at ``epoch`` and tell whether it goes on."""
+        rungs = rung_epochs(self.config, self.epochs)
+        if epoch not in rungs:
+            return True
+        self.record(epoch, standing)
+        if self.config.rule == "hyperband" and rungs.index(epoch) < number % len(rungs):
+            return True  # A trial of a later bracket is first judged at a later rung.
+        others = self._standings[epoch]
+        places = max(1, len(others) // self.config.reduction)
+        return _better(standing, others, front=self.config.rule == "asha-front") < places
+
+    @property
+    def sizes(self) -> Mapping[int, int]:
+        """Trials recorded at each rung."""
+        return {epoch: len(standings) for epoch, standings in sorted(self._standings.items())}
+
+
+def _better(mine: Standing, standings: Sequence[Standing], *, front: bool) -> int:
+    """How many standings are strictly better: by accuracy, or by non-dominated rank."""
+    if not front:
+        return sum(other.accuracy > mine.accuracy for other in standings)
+    ranks = _ranks(standings)
+    rank = ranks[standings.index(mine)]
+    return sum(other < rank for other in ranks)
+
+
+def _ranks(standings: Sequence[Standing]) -> list[int]:
+    ranks = [-1] * len(standings)
+    left, rank = set(range(len(standings))), 0
+    while left:
+        front = {i for i in left if not any(_dominates(standings[j], standings[i]) for j in left)}
+        for i in front:
+            ranks[i] = rank
+        left -= front
+        rank += 1
+    return ranks
+
+
+def _dominates(a: Standing, b: Standing) -> bool:
+    return a.accuracy >= b.accuracy and a.cost <= b.cost and a != b

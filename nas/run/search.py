@@ -1,0 +1,138 @@
+"""Start, resume and rehearse the search of a recipe."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nas.errors import RecipeError
+from nas.journal import Journal
+from nas.proposer import Proposer
+from nas.reachable import check_reachable
+from nas.record import Candidate
+from nas.run.engine import Engine, Listener
+from nas.run.folder import RunFolder
+from nas.run.recipe import Recipe
+from nas.run.rungs import Rungs
+from nas.samplers import make_sampler
+from nas.space import Space
+from nas.spaces import load_space
+from nas.training.config import training_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a session of a search ended.
+
+    Attributes:
+        folder: the run.
+        finished: whether all that was asked for is trained; otherwise the run can be resumed.
+    """
+
+    folder: RunFolder
+    finished: bool
+
+
+def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = False) -> Outcome:
+    """Search by a recipe, in a new run folder at ``path``.
+
+    Everything that can be wrong is checked before the folder is made.
+
+    Raises:
+        NasError: of the kind that names what is wrong: recipe, space, budget, sampler, data, run.
+    """
+    from nas.run.training_task import TrainingTask
+
+    space = prepare(recipe)
+    task = TrainingTask(recipe.data, recipe.training)
+    _check_classes(recipe, task.classes)
+    folder = RunFolder.create(path, recipe, overwrite=overwrite)
+    Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
+    return _go(recipe, space, task, folder, listener)
+
+
+def resume(path: Path, listener: Listener) -> Outcome:
+    """Go on with the run at ``path``; nothing that is recorded is trained again.
+
+    Raises:
+        RunError: no run is there, it is in use, or its journal is damaged.
+    """
+    from nas.run.training_task import TrainingTask
+
+    folder = RunFolder.open(path)
+    recipe = folder.recipe()
+    space = prepare(recipe)
+    return _go(recipe, space, TrainingTask(recipe.data, recipe.training), folder, listener)
+
+
+def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
+    """Propose and cost candidates without data or training: every trial so far counts as running.
+
+    Raises:
+        NasError: as :func:`start`, but for data and run folder.
+    """
+    space = prepare(recipe)
+    journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
+    proposer = _proposer(recipe, space, journal)
+    for _ in range(trials):
+        asked = proposer.ask()
+        if asked is None:
+            return
+        yield asked[1]
+
+
+def prepare(recipe: Recipe) -> Space:
+    """Load the space and hold the recipe to it: sampler, objectives and a budget that can be met."""
+    space = load_space(recipe.space)
+    make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
+    check_reachable(space, recipe.budget)
+    return space
+
+
+def _proposer(recipe: Recipe, space: Space, journal: Journal) -> Proposer:
+    sampler = make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
+    return Proposer(space, recipe.budget, sampler, journal, seed=recipe.seed)
+
+
+def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener: Listener) -> Outcome:
+    from nas.run.ray_tune import run_on_ray
+    from nas.run.training_task import TrainingTask
+
+    assert isinstance(task, TrainingTask)
+    with folder.locked(), folder.session() as spent_hours:
+        journal = Journal.open(folder.journal)
+        if journal.repaired:
+            listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
+        engine = Engine(
+            proposer=_proposer(recipe, space, journal),
+            journal=journal,
+            curves=folder.curves,
+            rungs=Rungs(recipe.early_stopping, recipe.training.epochs),
+            budget=recipe.budget,
+            stop=recipe.stop,
+            listener=listener,
+            checkpoints=folder.checkpoints,
+            told_as=recipe.early_stopping.told_as,
+            spent_hours=spent_hours,
+            cores=recipe.resources.cpu,
+            batch=recipe.sampler.batch,
+        )
+        finished = run_on_ray(engine, task, folder.checkpoints, recipe.resources)
+    return Outcome(folder=folder, finished=finished)
+
+
+def _check_classes(recipe: Recipe, classes: int) -> None:
+    if classes != recipe.budget.classes:
+        raise RecipeError(
+            "`budget.classes` must be that of the data, for the linear layer is part of the cost, "
+            f"but got budget.classes={recipe.budget.classes} where {recipe.data.name} has {classes}."
+        )
+
+
+def _attributes(recipe: Recipe) -> dict[str, object]:
+    return {
+        "space": recipe.space,
+        "budget": asdict(recipe.budget),
+        "epochs": recipe.training.epochs,
+        "training": training_key(recipe.training),
+        "seed": recipe.seed,
+    }

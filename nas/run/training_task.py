@@ -1,0 +1,91 @@
+"""The task of a recipe: train a candidate on its data set, one epoch a step."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas.data.config import DataConfig
+from nas.run.job import Job
+from nas.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from nas.data.splits import Data
+    from nas.training.trainer import Trainer
+
+
+class TrainingTask:
+    """Trains a candidate as the recipe says; sent to every worker once.
+
+    Images that fit in memory travel as arrays, so that Ray holds them once a node and workers read
+    them without a copy; an image folder is read by each worker from its files.
+
+    Args:
+        data: the data set, read here: a missing one is an error before anything starts.
+        training: how every candidate is trained.
+
+    Raises:
+        DataError: a data set that is missing or unreadable.
+    """
+
+    def __init__(self, data: DataConfig, training: TrainingConfig) -> None:
+        from nas.data.load import load_data
+        from nas.data.share import to_arrays
+
+        self._config = data
+        self._training = training
+        loaded = load_data(data, splits=("train", "a"))
+        self.classes = loaded.classes
+        self._arrays = to_arrays(loaded) if data.name != "folder" else None
+        self._data: Data | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of a full trial."""
+        return self._training.epochs
+
+    def open(self, job: Job, *, threads: int) -> "TrainingSession":
+        """Build the candidate on the best device of this machine."""
+        from nas.training.trainer import Trainer
+
+        trainer = Trainer(job.architecture, self._load(), self._training, seed=job.seed, threads=threads)
+        return TrainingSession(trainer)
+
+    def _load(self) -> "Data":
+        from nas.data.load import load_data
+        from nas.data.share import from_arrays
+
+        if self._data is None:
+            if self._arrays is None:
+                self._data = load_data(self._config, splits=("train", "a"))
+            else:
+                self._data = from_arrays(self._arrays)
+        return self._data
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the loaded tensors: they are made again from the arrays."""
+        return {**self.__dict__, "_data": None}
+
+
+class TrainingSession:
+    """A trainer as an engine's session."""
+
+    def __init__(self, trainer: "Trainer") -> None:
+        self._trainer = trainer
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+        return self._trainer.epoch
+
+    def step(self) -> Mapping[str, float]:
+        """Train and validate one epoch; errors as ``Trainer.train_epoch``."""
+        return {name: value for name, value in asdict(self._trainer.train_epoch()).items() if value is not None}
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, atomically."""
+        self._trainer.save(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint; errors as ``Trainer.load``."""
+        self._trainer.load(path)

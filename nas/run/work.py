@@ -1,0 +1,80 @@
+"""Train one job, step by step, in whatever process: checkpoints, faults, and the end. No ray, no torch."""
+
+import errno
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nas.errors import ModelError, NasError
+from nas.run.engine import FAILURE, FATAL
+from nas.run.job import Job, Session, Task
+
+
+class Work:
+    """One job under way.
+
+    The session opens lazily, in the first step: a process that is set up and thrown away allocates
+    nothing. A checkpoint is written after every epoch but the last, and deleted with the trial.
+
+    Args:
+        task: how jobs are trained.
+        job: which one.
+        folder: where checkpoints stand; every worker must reach it.
+        threads: of one trial.
+        warn: told of a checkpoint that cannot be used.
+    """
+
+    def __init__(self, task: Task, job: Job, folder: Path, *, threads: int, warn: Callable[[str], None]) -> None:
+        self._task = task
+        self._job = job
+        self._path = folder / job.checkpoint
+        self._threads = threads
+        self._warn = warn
+        self._session: Session | None = None
+
+    def step(self) -> tuple[dict[str, Any], bool]:
+        """Train one epoch more.
+
+        Returns:
+            The metrics (with ``epoch``, ``seconds`` and ``checkpoint_seconds``) or one of the keys
+            ``failure`` and ``fatal`` with a reason; and whether the job is done.
+        """
+        try:
+            return self._step()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                return {FAILURE: f"{type(error).__name__}: {error}"}, True
+            return {FATAL: f"no space is left on the disk of {self._path.parent}; free some, then resume the run."}, True
+        except NasError as error:
+            return {FAILURE: str(error)}, True
+        except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.
+            return {FAILURE: f"{type(error).__name__}: {' '.join(str(error).split())}"}, True
+
+    def _step(self) -> tuple[dict[str, Any], bool]:
+        began = time.perf_counter()
+        session = self._session or self._open()
+        self._session = session
+        # A worker that died between its last checkpoint and its last report trains that epoch again;
+        # no checkpoint is written after the last epoch, so a session never starts at the end.
+        metrics = dict(session.step())
+        epoch = session.epoch
+        done = epoch >= self._task.epochs
+        saved = time.perf_counter()
+        if not done:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            session.save(self._path)
+        ended = time.perf_counter()
+        metrics |= {"epoch": epoch, "checkpoint_seconds": ended - saved}
+        metrics["seconds"] = ended - began
+        return metrics, done
+
+    def _open(self) -> Session:
+        session = self._task.open(self._job, threads=self._threads)
+        if self._path.exists():
+            try:
+                session.load(self._path)
+            except ModelError as error:
+                self._warn(f"trial {self._job.number} starts again, for its checkpoint cannot be used: {error}")
+                session = self._task.open(self._job, threads=self._threads)
+        return session
