@@ -19,7 +19,7 @@ LEAST_ACCEPTANCE: Final = 0.01
 """Below this share, points are projected into the budget and no longer uniform."""
 REJECTIONS: Final = 20_000
 PROJECTIONS: Final = 50
-STEPS: Final = 500
+STEPS: Final = 1000
 """Bounds of the loops: draws by rejection, draws that are projected, costed steps of one projection."""
 
 
@@ -46,7 +46,7 @@ class FeasibleSampler:
         self.space = space
         self.budget = budget
         rng = np.random.default_rng(0)
-        accepted = sum(budget.admit(space.decode(space.sample(rng))) is not None for _ in range(PROBES))
+        accepted = sum(admit(space, budget, space.sample(rng)) is not None for _ in range(PROBES))
         self.acceptance = accepted / PROBES
         self.uniform = self.acceptance >= LEAST_ACCEPTANCE
 
@@ -65,10 +65,10 @@ class FeasibleSampler:
     def _reject(self, rng: np.random.Generator) -> Feasible | None:
         for _ in range(REJECTIONS):
             point = self.space.sample(rng)
-            architecture = self.space.decode(point)
-            spent = self.budget.admit(architecture)
-            if spent is not None:
-                canonical = self.space.canonical(point)
+            admitted = admit(self.space, self.budget, point)
+            if admitted is not None:
+                architecture, spent = admitted
+                canonical = self.space.canonical_of(point, architecture)
                 return Feasible(point=canonical, architecture=architecture, cost=spent, uniform=True)
         return None
 
@@ -77,48 +77,69 @@ class FeasibleSampler:
         return next((found for found in projections if found is not None), None)
 
 
+def admit(space: Space, budget: Budget, point: Point) -> tuple[Architecture, Cost] | None:
+    """The network of a settled point and its cost, or None where the budget refuses it or it cannot exist."""
+    try:
+        architecture = space.decode(point)
+    except ArchitectureError:
+        return None
+    spent = budget.admit(architecture)
+    return None if spent is None else (architecture, spent)
+
+
 def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator) -> Feasible | None:
     """Bring a point into the budget: all widths by one factor, then random steps that come closer.
 
     None where it did not succeed in ``STEPS`` steps; another point then may.
     """
     values = _scale_widths(space, budget, point)
-    distance, architecture, spent = _look(space, budget, values)
+    distance, seen = _look(space, budget, values)
     for _ in range(STEPS):
-        if spent is not None and budget.allows(spent):
-            return Feasible(point=space.canonical(values), architecture=architecture, cost=spent, uniform=False)
-        over = spent is None or budget.excess(spent) > 1
-        changed = space.settle(_step(space, values, rng, up=not over))
-        seen = _look(space, budget, changed)
-        if seen[0] < distance:
-            values, (distance, architecture, spent) = changed, seen
+        if seen is not None and budget.allows(seen[1]):
+            canonical = space.canonical_of(values, seen[0])
+            return Feasible(point=canonical, architecture=seen[0], cost=seen[1], uniform=False)
+        over = seen is None or budget.excess(seen[1]) > 1
+        changed = _step(space, values, rng, up=not over)
+        nearer, network = _look(space, budget, changed)
+        if nearer < distance:
+            values, distance, seen = changed, nearer, network
     return None
 
 
-def _look(space: Space, budget: Budget, values: Point) -> tuple[float, Architecture, Cost | None]:
-    """How far a point is from the budget (0 inside; infinite if it cannot be wired), and what was looked at."""
-    architecture = space.decode(values)
+def _look(space: Space, budget: Budget, values: Point) -> tuple[float, tuple[Architecture, Cost] | None]:
+    """How far a point is from the budget: 0 inside; infinite, and no network, where it cannot exist."""
     try:
+        architecture = space.decode(values)
         spent = budget.cost(architecture)
     except ArchitectureError:
-        return math.inf, architecture, None
+        return math.inf, None
     reached = getattr(spent, budget.metric) / budget.limits[budget.metric]
     short = math.log(budget.at_least / max(reached, 1e-12)) if budget.at_least else 0.0
-    return max(0.0, math.log(max(budget.excess(spent), 1e-12)), short), architecture, spent
+    return max(0.0, math.log(max(budget.excess(spent), 1e-12)), short), (architecture, spent)
 
 
 def _step(space: Space, values: Point, rng: np.random.Generator, *, up: bool) -> dict[str, Scalar]:
-    """Another value of one choice; mostly the next one or any beyond it in the direction asked for."""
+    """Another value of one choice: mostly the next one, any one or the last one in the direction asked for."""
     choices = [choice for choice in space.choices if len(choice.values) > 1 and choice.when(values)]
     choice = choices[int(rng.integers(len(choices)))]
-    at = choice.values.index(values[choice.name])
-    beyond = range(at + 1, len(choice.values)) if up else range(at - 1, -1, -1)
-    reach = rng.random()
-    if choice.ordered and beyond and reach < 0.9:
-        other = beyond[0] if reach < 0.5 else beyond[int(rng.integers(len(beyond)))]
+    at, last = choice.values.index(values[choice.name]), len(choice.values) - 1
+    beyond = range(at + 1, last + 1) if up else range(at - 1, -1, -1)
+    kind = rng.random()
+    if not choice.ordered or not beyond or kind < 0.1:
+        other = (at + 1 + int(rng.integers(last))) % (last + 1)
+    elif kind < 0.5:
+        other = beyond[0]
     else:
-        other = (at + 1 + int(rng.integers(len(choice.values) - 1))) % len(choice.values)
-    return {**values, choice.name: choice.values[other]}
+        other = beyond[int(rng.integers(len(beyond)))] if kind < 0.8 else beyond[-1]
+    changed: dict[str, Scalar] = {**values, choice.name: choice.values[other]}
+    for each in space.choices:
+        # Cells that were not there come with widths of their own, not with the least.
+        applied, applies = each.when(values), each.when(changed)
+        if applies and not applied:
+            changed[each.name] = each.values[int(rng.integers(len(each.values)))]
+        elif applied and not applies:
+            changed[each.name] = each.values[0]
+    return changed
 
 
 def _scale_widths(space: Space, budget: Budget, point: Point) -> dict[str, Scalar]:
@@ -128,8 +149,8 @@ def _scale_widths(space: Space, budget: Budget, point: Point) -> dict[str, Scala
     for _ in range(12):
         middle = (low + high) / 2
         values = _scaled(space, point, 2.0**middle)
-        spent = _look(space, budget, values)[2]
-        if spent is not None and budget.excess(spent) <= 1:
+        seen = _look(space, budget, values)[1]
+        if seen is not None and budget.excess(seen[1]) <= 1:
             low, best = middle, values
         else:
             high = middle

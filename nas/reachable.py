@@ -8,12 +8,12 @@ import numpy as np
 from nas.budget import Budget
 from nas.cost import Cost
 from nas.errors import ArchitectureError, BudgetError
-from nas.feasible import label, project, wanted
+from nas.feasible import admit, label, project, wanted
 from nas.space import Point, Scalar, Space
 
 STARTS: Final = 3
 LOOKS: Final = 300
-PROJECTIONS: Final = 8
+PROJECTIONS: Final = 4
 
 
 def cheapest(space: Space, budget: Budget) -> tuple[Point, Cost]:
@@ -40,19 +40,23 @@ def check_reachable(space: Space, budget: Budget) -> None:
         BudgetError: every network of the space is over a limit, or none was found in the band.
     """
     rng = np.random.default_rng(0)
-    if any(budget.admit(space.decode(space.sample(rng))) is not None for _ in range(LOOKS)):
+    if any(admit(space, budget, space.sample(rng)) is not None for _ in range(LOOKS)):
         return
-    least = cheapest(space, budget)[1]
+    cheap, least = cheapest(space, budget)
     if budget.excess(least) > 1:
         name, limit = max(budget.limits.items(), key=lambda item: float(getattr(least, item[0])) / item[1])
         raise BudgetError(
             f"the cheapest network of space {space.name!r} costs {getattr(least, name):,} {label(name)}, "
             f"but `budget.{name}` is {limit:,} (at {budget.resolution} pixels, {budget.classes} classes)."
         )
-    if any(project(space, budget, space.sample(rng), rng) is not None for _ in range(PROJECTIONS)):
+    if not budget.at_least:
         return
-    most = dearest(space, budget)[1]
+    dear, most = dearest(space, budget)
     name = budget.metric
+    if getattr(most, name) >= budget.at_least * budget.limits[name]:
+        starts = [cheap, dear, *(space.sample(rng) for _ in range(PROJECTIONS))]
+        if any(project(space, budget, start, rng) is not None for start in starts):
+            return
     raise BudgetError(
         f"no network of space {space.name!r} was found {wanted(budget)}: "
         f"they cost from {getattr(least, name):,} to {getattr(most, name):,} {label(name)}."

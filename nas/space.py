@@ -99,9 +99,8 @@ class Space:
             if choice.name not in point:
                 raise SpaceError(f"a point of space {self.name!r} must assign {choice.name!r}, but it does not.")
             if point[choice.name] not in choice.values:
-                raise SpaceError(
-                    f"{choice.name} must be one of {', '.join(map(str, choice.values))}, but got {point[choice.name]!r}."
-                )
+                allowed = ", ".join(map(str, choice.values))
+                raise SpaceError(f"{choice.name} must be one of {allowed}, but got {point[choice.name]!r}.")
 
     def active(self, point: Point) -> tuple[str, ...]:
         """Names of the choices that apply to a point."""
@@ -122,11 +121,15 @@ class Space:
         that of the network itself.
         """
         settled = self.settle(point)
+        return settled if self.encode is None else self.canonical_of(settled, self.decode(settled))
+
+    def canonical_of(self, settled: Point, architecture: Architecture) -> dict[str, Scalar]:
+        """The canonical point of an architecture that a settled point decodes to: quicker where it is at hand."""
         if self.encode is None:
-            return settled
-        encoded = self.encode(self.decode(settled))
+            return dict(settled)
+        encoded = self.encode(architecture)
         if encoded is None:
-            raise SpaceError(f"space {self.name!r} must encode what it decodes, but cannot encode {settled!r}.")
+            raise SpaceError(f"space {self.name!r} must encode what it decodes, but cannot encode {dict(settled)!r}.")
         return dict(encoded)
 
     def reference_point(self) -> dict[str, Scalar] | None:

@@ -43,13 +43,18 @@ _RATIO: Final = {(branch, reduce): ratio for (branch, ratio), reduce in reversed
 def _choices() -> tuple[Choice, ...]:
     choices = [Choice(name=f"stage{stage}.cells", values=tuple(grid)) for stage, grid in COUNTS.items()]
     for stage, cells in _CELLS.items():
+        count = f"stage{stage}.cells"
         for index, cell in enumerate(cells):
+            # Numbers of cells of the stage with which this one is there.
+            enough: frozenset[Scalar] = frozenset(range(index + 1, COUNTS[stage][-1] + 1))
 
-            def exists(point: Point, count: str = f"stage{stage}.cells", index: int = index) -> bool:
-                return cast(int, point[count]) > index
+            def exists(point: Point, count: str = count, enough: frozenset[Scalar] = enough) -> bool:
+                return point[count] in enough
 
-            def is_wide(point: Point, count: str = f"stage{stage}.cells", index: int = index, cell: str = cell) -> bool:
-                return cast(int, point[count]) > index and point[f"{cell}.b5x5"] != 0
+            def is_wide(
+                point: Point, count: str = count, enough: frozenset[Scalar] = enough, wide: str = f"{cell}.b5x5"
+            ) -> bool:
+                return point[count] in enough and point[wide] != 0
 
             for branch, grid in zip(BRANCHES, WIDTHS[stage], strict=True):
                 choices.append(Choice(name=f"{cell}.{branch}", values=tuple(grid), width=True, when=exists))
@@ -94,21 +99,23 @@ def _cell(values: Mapping[str, int], cell: str) -> Cell:
 
 def encode(architecture: Architecture) -> Point | None:
     """The canonical point of an architecture of this space, None for any other."""
-    if len(architecture.stages) != len(_CELLS):
+    stages = architecture.stages
+    if len(stages) != len(_CELLS) or any(len(cells) not in COUNTS[i] for i, cells in enumerate(stages, start=3)):
+        return None
+    if architecture != replace(REFERENCE, stages=stages, auxiliary=auxiliary_heads(len(stages[1]))):
         return None
     point: dict[str, Scalar] = dict(_FIRST)
-    for (stage, names), cells in zip(_CELLS.items(), architecture.stages, strict=True):
-        if len(cells) not in COUNTS[stage]:
-            return None
+    for (stage, names), cells in zip(_CELLS.items(), stages, strict=True):
         point[f"stage{stage}.cells"] = len(cells)
         for name, cell in zip(names, cells, strict=False):
+            if cell.wide != "5x5" or cell.shortcut or cell.se:
+                return None
             for branch in BRANCHES:
                 point[f"{name}.{branch}"] = getattr(cell, branch)
             point[f"{name}.b3x3_ratio24"] = _RATIO.get((cell.b3x3, cell.b3x3_reduce), -1)
             if cell.b5x5:
                 point[f"{name}.b5x5_ratio24"] = _RATIO.get((cell.b5x5, cell.b5x5_reduce), -1)
-    inside = all(value in _GRIDS[name] for name, value in point.items())
-    return point if inside and decode(point) == architecture else None
+    return point if all(value in _GRIDS[name] for name, value in point.items()) else None
 
 
 SPACE: Final = Space(name="googlenet", choices=CHOICES, decode=decode, reference=REFERENCE, encode=encode)

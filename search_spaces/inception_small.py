@@ -104,6 +104,4 @@ def _reduction(kind: ReductionKind, before: int, after: int) -> Reduction:
     return Reduction(kind="conv", width=max(after - before, round_half_up(after, 4, MULTIPLE, MULTIPLE)))
 
 
-SPACE: Final = Space(
-    name="inception_small", choices=CHOICES, decode=decode, reference=replace(GOOGLENET, norm="batch")
-)
+SPACE: Final = Space(name="inception_small", choices=CHOICES, decode=decode, reference=replace(GOOGLENET, norm="batch"))
