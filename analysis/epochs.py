@@ -43,11 +43,21 @@ def curves(run: Path | str) -> pd.DataFrame:
     for path in sorted(found.curves.glob("*.jsonl")) if found.curves else ():
         if path.stem.isdigit():
             rows += [{"run": found.name, "trial": int(path.stem), **line} for line in _lines(path)]
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"run": "str", "trial": "int64"})
-    table[list(COLUMNS)[2:]] = table[list(COLUMNS)[2:]].astype("float64")
+    table = _typed(rows)
     table = table[table["epoch"].notna()].drop_duplicates(["trial", "epoch"], keep="last")
     table["epoch"] = table["epoch"].astype("int64")
     return table.sort_values(["trial", "epoch"], kind="stable").reset_index(drop=True)
+
+
+def empty() -> pd.DataFrame:
+    """A table of curves without a row."""
+    return _typed([]).astype({"epoch": "int64"})
+
+
+def _typed(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"run": "str", "trial": "int64"})
+    table[list(COLUMNS)[2:]] = table[list(COLUMNS)[2:]].astype("float64")
+    return table
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -103,7 +103,7 @@ def load(run: Path | str | Sequence[Path | str]) -> pd.DataFrame:
     """
     if isinstance(run, Path | str):
         return _cached(source(run))
-    return stack([_cached(found) for found in _named_apart(source(one) for one in run)])
+    return stack([_cached(found) for found in named_apart(run)])
 
 
 def stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -115,20 +115,33 @@ def stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return whole
 
 
-def _named_apart(sources: Iterable[Source]) -> list[Source]:
-    """Two folders of one name, as runs copied from two machines may be, get their parent's name too."""
-    found = list(sources)
+def named_apart(runs: Iterable[Path | str]) -> list[Source]:
+    """The files of several runs, each under a name of its own.
+
+    Two folders of one name, as runs copied from two machines may be, get their parent's name too.
+    """
+    found = [source(run) for run in runs]
     names = [one.name for one in found]
-    return [
-        Source(name=f"{one.journal.resolve().parent.parent.name}/{one.name}", journal=one.journal, folder=one.folder)
+    apart = [
+        replace(one, name=f"{one.journal.resolve().parent.parent.name}/{one.name}")
         if names.count(one.name) > 1
         else one
         for one in found
     ]
+    names = [one.name for one in apart]
+    return [
+        replace(one, name=f"{one.name} ({place})") if names.count(one.name) > 1 else one
+        for place, one in enumerate(apart, start=1)
+    ]
+
+
+def cache_of(found: Source) -> Path:
+    """The Parquet table beside a journal."""
+    return found.journal.with_name(CACHE if found.folder else f"{found.journal.stem}.{CACHE}")
 
 
 def _cached(found: Source) -> pd.DataFrame:
-    cache = found.journal.with_name(CACHE if found.folder else f"{found.journal.stem}.{CACHE}")
+    cache = cache_of(found)
     stamp = _stamp(found.journal)
     table = _fresh(cache, stamp)
     if table is None:

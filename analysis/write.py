@@ -1,6 +1,7 @@
-"""What ``nas analyze`` writes: the figure, the data behind it, and the table of the front."""
+"""What ``nas analyze`` writes: figures, the data behind them, the report; and the table of the front."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,18 +10,26 @@ import pandas as pd
 
 from analysis.pareto import front
 from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
-from analysis.runs import budget_of, load
+from analysis.runs import budget_of, cache_of, load, named_apart
+from analysis.source import Source
 from analysis.style import figure, save
 from analysis.table import networks
 
 PLOT: Final = "accuracy_vs_macs"
 
 
-def analyze(run: Path | str) -> tuple[Path, ...]:
-    """Draw the plot of a run folder again, from the folder alone.
+def analyze(
+    runs: Path | str | Sequence[Path | str], *, into: Path | str | None = None, report: bool = False
+) -> tuple[Path, ...]:
+    """Analyse a run, or several together, from their folders alone.
 
     Writes ``accuracy_vs_macs.png`` and ``.svg``, ``accuracy_vs_macs.csv`` (the data behind it) and
-    ``trials.csv`` (every column) into the folder, and brings ``trials.parquet`` up to date.
+    ``trials.csv`` (every column), and brings ``trials.parquet`` beside each journal up to date.
+
+    Args:
+        runs: run folders or journals.
+        into: where files go; by default the run's folder, or ``analysis`` beside the first of several.
+        report: also write ``report.html`` and every figure, as PNG, SVG and PDF, into ``figures``.
 
     Returns:
         The files, the PNG first.
@@ -28,11 +37,46 @@ def analyze(run: Path | str) -> tuple[Path, ...]:
     Raises:
         RunError: not a run, or a journal that is damaged.
     """
-    table = load(run)
-    folder = Path(run) if Path(run).is_dir() else Path(run).parent
-    paths = (*plot(table, folder), write_csv(table, folder / "trials.csv"))
-    cache = folder / "trials.parquet"
-    return (*paths, cache) if cache.is_file() else paths
+    several = [Path(runs)] if isinstance(runs, Path | str) else [Path(run) for run in runs]
+    sources = named_apart(several)
+    table = load(several)
+    folder = Path(into) if into is not None else _home(sources)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [*plot(table, folder), write_csv(table, folder / "trials.csv")]
+    caches = (cache_of(one) for one in sources)
+    paths += [cache for cache in caches if cache.is_file()]
+    if report:
+        paths += _report(sources, table, folder)
+    return tuple(paths)
+
+
+def _home(sources: Sequence[Source]) -> Path:
+    first = sources[0].folder or sources[0].journal.parent
+    return first if len(sources) == 1 else first.resolve().parent / "analysis"
+
+
+def _report(sources: Sequence[Source], table: pd.DataFrame, folder: Path) -> list[Path]:
+    # Here rather than at the top: the plot alone, which every search ends with, needs none of it.
+    from analysis.figures import illustrations
+    from analysis.material import documents, gather
+    from analysis.report.page import page
+
+    material = gather(sources, table)
+    figures = illustrations(material)
+    text = page(
+        title=", ".join(one.name for one in sources),
+        table=material.table,
+        curves=material.curves,
+        networks=material.networks,
+        figures=figures,
+        documents=documents(sources),
+    )
+    paths = [write_text(text, folder / "report.html")]
+    gallery = folder / "figures"
+    gallery.mkdir(exist_ok=True)
+    for one in figures:
+        paths += [save(one.figure, gallery / f"{one.name}.{kind}") for kind in ("png", "svg", "pdf")]
+    return paths
 
 
 def plot(table: pd.DataFrame, folder: Path) -> tuple[Path, Path, Path]:
@@ -61,8 +105,13 @@ def plotted(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
 
 def write_csv(table: pd.DataFrame, path: Path) -> Path:
     """Write a table as CSV, whole or not at all."""
+    return write_text(table.to_csv(index=False, lineterminator="\n"), path)
+
+
+def write_text(text: str, path: Path) -> Path:
+    """Write a text as UTF-8, whole or not at all."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    table.to_csv(part, index=False, lineterminator="\n")
+    part.write_text(text, encoding="utf-8")
     part.replace(path)
     return path
 
