@@ -54,6 +54,8 @@ def augment(
     Raises:
         DataError: a shift does not fit the images.
     """
+    if len(images) == 0:  # a rank may get nothing of a short last batch
+        return images
     key = sample_keys(seed, epoch, indices.to(images.device))
     if config.resized_crop:
         images = _resized_crop(images, config, key)
@@ -158,7 +160,7 @@ def _grey(images: Tensor) -> Tensor:
 
 def _erase(images: Tensor, config: AugmentConfig, key: Tensor, mean: tuple[float, ...]) -> Tensor:
     """Erase a rectangle of some images (Zhong et al. 2017); one that would not fit is cut to the image's side."""
-    size, channels, rows, columns = images.shape
+    _, channels, rows, columns = images.shape
     draw = uniform(key, _ERASE)
     low, high = config.erase_area
     area = (low + (high - low) * draw[:, 1]) * rows * columns

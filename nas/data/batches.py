@@ -8,7 +8,7 @@ from torch import Tensor
 from nas.data.augment import augment as augmented
 from nas.data.config import AugmentConfig
 from nas.data.draws import permutation
-from nas.data.folder import decoded_batches
+from nas.data.folder import decoded_augment, decoded_batches
 from nas.data.splits import Channels, FolderSplit, Split
 from nas.errors import DataError
 
@@ -51,8 +51,8 @@ def batches(
         world_size: how many processes share a batch, in contiguous pieces.
         workers: processes that decode; they matter for image folders only.
 
-    Yields:
-        Images [B, 3, H, W], normalised by the split's mean and std, and labels, int64 [B].
+    Returns:
+        An iterator over images [B, 3, H, W], normalised by the split's mean and std, and labels, int64 [B].
 
     Raises:
         DataError: an argument is out of range, or an image cannot be decoded.
@@ -62,15 +62,40 @@ def batches(
             "`batch_size >= 1`, `0 <= rank < world_size` and batch_size divisible by world_size must hold, "
             f"but got batch_size={batch_size}, rank={rank}, world_size={world_size}."
         )
-    device = torch.device(device)
     order = epoch_order(len(split), seed=seed, epoch=epoch, shuffle=shuffle, limit=limit)
     pieces = _pieces(order, batch_size, rank, world_size, drop_last)
+    return _iterate(
+        split,
+        pieces,
+        seed=seed,
+        epoch=epoch,
+        device=torch.device(device),
+        dtype=dtype,
+        channels_last=channels_last,
+        augment=augment,
+        workers=workers,
+    )
+
+
+def _iterate(
+    split: Split | FolderSplit,
+    pieces: list[Tensor],
+    *,
+    seed: int,
+    epoch: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    channels_last: bool,
+    augment: AugmentConfig | None,
+    workers: int,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the batches whose images `pieces` lists; `batches` has checked the arguments."""
     scale, offset = _normalisation(split.mean, split.std, device)
     if isinstance(split, FolderSplit):
         source = decoded_batches(split, pieces, seed=seed, epoch=epoch, augment=augment, workers=workers)
         augment = None if augment is None else decoded_augment(augment)
     else:
-        source = ((piece, split.images[piece], split.labels[piece]) for piece in _on(pieces, split.images.device))
+        source = _gathered(split, pieces)
     for indices, stored, labels in source:
         images = _send(stored, device)
         if augment is not None:
@@ -105,8 +130,11 @@ def _pieces(order: Tensor, batch_size: int, rank: int, world_size: int, drop_las
     return [batch[len(batch) * rank // world_size : len(batch) * (rank + 1) // world_size] for batch in whole]
 
 
-def _on(pieces: list[Tensor], device: torch.device) -> Iterator[Tensor]:
-    return (piece.to(device) for piece in pieces)
+def _gathered(split: Split, pieces: list[Tensor]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Indices, images and labels of each batch, where the split lives."""
+    for piece in pieces:
+        indices = piece.to(split.images.device)
+        yield indices, split.images.index_select(0, indices), split.labels.index_select(0, indices)
 
 
 def _send(tensor: Tensor, device: torch.device) -> Tensor:

@@ -30,7 +30,7 @@ def load_cached(name: str, size: int) -> NDArray[np.int64] | None:
     if array.dtype != np.int64 or array.shape != (size,):
         _LOG.warning("the cache file %s has another shape or type and is computed again", path)
         return None
-    return array  # type: ignore[no-any-return]
+    return array
 
 
 def save_cached(name: str, array: NDArray[np.int64]) -> None:

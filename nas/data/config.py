@@ -33,7 +33,7 @@ class DataConfig:
     root: str | None = None
     """Folder of the files; None looks in the usual places. Digits needs none, an image folder needs one."""
     resolution: int | None = None
-    """Side of the images in pixels; None is the data set's own (Fashion-MNIST 28, CIFAR 32), 32 for digits, 224 for a folder."""
+    """Side of the images in pixels; None: Fashion-MNIST 28, CIFAR and digits 32, a folder 224."""
     validation_share: float = 0.1
     """Share of the training images that goes to split A, and again to split B."""
     split_seed: int = 0
@@ -52,7 +52,8 @@ class DataConfig:
             raise DataError(f"`resolution` must be between 4 and 2048 pixels, but got {self.resolution}.")
         if not 0.0 < self.validation_share <= 0.4:
             raise DataError(
-                f"`validation_share` must be above 0 and at most 0.4 (it is taken twice), but got {self.validation_share}."
+                "`validation_share` must be above 0 and at most 0.4, as it is taken twice, "
+                f"but got {self.validation_share}."
             )
         if self.split_seed < 0:
             raise DataError(f"`split_seed` must be at least 0, but got {self.split_seed}.")

@@ -94,5 +94,8 @@ def cut_splits(
     chosen |= {"train": rest[train], "a": rest[part_a], "b": rest[part_b]}
     for name, indices in chosen.items():
         if len(indices) == 0:
-            raise DataError(f'{config.name} has too few images to cut: split "{name}" of {len(labels)} would be empty.')
+            raise DataError(
+                f"{config.name} has too few images to cut with near-duplicates kept together: "
+                f'split "{name}" of {len(labels)} would be empty.'
+            )
     return chosen

@@ -60,6 +60,7 @@ def _digits() -> Raw:
 
 
 def _fashion(config: DataConfig, portion: Portion) -> Raw:
+    folders: tuple[Path, ...]
     if config.root is not None:
         base = Path(config.root).expanduser()
         folders = (base, base / "FashionMNIST" / "raw", base / "raw", base / "fashion-mnist")
