@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
+from nas.data import duplicates
 from nas.data.cache import cache_folder
 from nas.data.duplicates import THRESHOLD, group_near_duplicates, near_pairs
 
@@ -55,6 +56,21 @@ def test_no_pair_is_missed(seed: int, count: int) -> None:
     found = {tuple(sorted(pair)) for pair in near_pairs(images).tolist()}
     assert {(int(a), int(b)) for a, b in zip(first[clear], second[clear], strict=True)} <= found
     assert len(found) <= len(first) + 1
+
+
+@pytest.mark.parametrize("rows", [1, 64])
+def test_no_pair_is_missed_along_the_axis_that_prunes(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A family with one parameter: images differ along the first principal component, by which pairs are pruned."""
+    monkeypatch.setattr(duplicates, "_BLOCK_ROWS", rows)
+    base, direction = np.random.default_rng(4).normal(0, 40, (2, 1, 1, 8, 8))
+    steps = np.random.default_rng(6).permutation(np.linspace(-1, 1, 200)).reshape(-1, 1, 1, 1)
+    images = np.clip(np.rint(128 + base + steps * direction), 0, 255).astype(np.uint8)
+    correlation = np.corrcoef(images.reshape(200, -1).astype(np.float64))
+    expected = {(int(a), int(b)) for a, b in np.argwhere(np.triu(correlation >= THRESHOLD, 1))}
+    found = [tuple(sorted(pair)) for pair in near_pairs(images).tolist()]
+    assert len(found) == len(set(found)), "a pair twice"
+    assert set(found) == expected
+    assert len(expected) > 500
 
 
 def test_chains_are_one_group() -> None:
