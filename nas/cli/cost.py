@@ -99,7 +99,15 @@ def _print(
     title = f"{name} at {resolution} x {resolution}, {classes} classes"
     shown = Table(title=title if architecture.dims == 2 else f"{name} at {resolution} steps, {classes} classes")
     shown.add_column("row")
-    for column in ("in", "out", "size", "MACs", *(["paper"] if paper else []), "weights", *(["paper"] if paper else [])):
+    for column in (
+        "in",
+        "out",
+        "size",
+        "MACs",
+        *(["paper"] if paper else []),
+        "weights",
+        *(["paper"] if paper else []),
+    ):
         shown.add_column(column, justify="right")
     for row in table:
         figures = [f"{row.macs:,}" if row.macs else "", f"{row.weights:,}" if row.weights else ""]

@@ -45,6 +45,15 @@ class Progress:
         if self._console.is_terminal:
             self._live.stop()
 
+    def opened(self, records: tuple[TrialRecord, ...]) -> None:
+        """Count what earlier sessions of the run have done."""
+        for record in records:
+            if record.state != "running":
+                self._ended += 1
+                self._is_better(record)
+        if self._ended:
+            self._console.print(f"{self._ended} trials of this run ended in earlier sessions")
+
     def started(self, job: Job, candidate: Candidate) -> None:
         """A trial begins."""
         self._running[job.number] = (candidate, {})
@@ -58,16 +67,19 @@ class Progress:
         """A trial is over: print its line."""
         self._running.pop(record.number, None)
         self._ended += 1
+        self._console.print(self._line(record, self._is_better(record)))
+
+    def said(self, message: str) -> None:
+        """A message for the user."""
+        self._console.print(Text(message, style="yellow"))
+
+    def _is_better(self, record: TrialRecord) -> bool:
         better = record.state == "complete" and (
             self._best is None or (record.accuracy or 0) > (self._best.accuracy or 0)
         )
         if better:
             self._best = record
-        self._console.print(self._line(record, better))
-
-    def said(self, message: str) -> None:
-        """A message for the user."""
-        self._console.print(Text(message, style="yellow"))
+        return better
 
     def _line(self, record: TrialRecord, better: bool) -> Text:
         candidate = record.candidate

@@ -85,7 +85,9 @@ def _rehearse(recipe: "Recipe") -> None:
     candidates = list(rehearse(recipe, recipe.stop.trials))
     console.print(candidate_table(recipe, candidates))
     over = sum(not recipe.budget.allows(item.cost) for item in candidates if not item.reference)
-    console.print(f"{len(candidates)} networks proposed, {over} of the candidates outside the budget; nothing was trained.")
+    console.print(
+        f"{len(candidates)} networks proposed, {over} of the candidates outside the budget; nothing was trained."
+    )
 
 
 def _conclude(outcome: "Outcome") -> None:

@@ -17,7 +17,9 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     """Candidates with their cost beside the budget, as ``--dry-run`` shows them."""
     budget = recipe.budget
     limit = budget.limits[budget.metric]
-    table = Table(title=f"{recipe.name}: {budget.metric} at most {limit:,} at {budget.resolution} x {budget.resolution}")
+    table = Table(
+        title=f"{recipe.name}: {budget.metric} at most {limit:,} at {budget.resolution} x {budget.resolution}"
+    )
     for column in ("trial", "key"):
         table.add_column(column)
     for column in ("MACs", "params", "of the budget", "cells"):

@@ -30,6 +30,9 @@ FAILURE: Final = "failure"
 class Listener(Protocol):
     """Who watches a search."""
 
+    def opened(self, records: tuple[TrialRecord, ...]) -> None:
+        """A session begins; these trials are recorded already."""
+
     def started(self, job: Job, candidate: Candidate) -> None:
         """A job was handed out."""
 
@@ -83,14 +86,17 @@ class Engine:
 
     def __post_init__(self) -> None:
         self._began = self.clock()
-        for record in self.journal.trials():
+        records = self.journal.trials()
+        self.listener.opened(records)
+        for record in records:
             self._trials += 1
             self._seconds += record.seconds
             for epoch, accuracy in record.accuracies.items():
                 self.rungs.record(epoch, self._standing(record.candidate, accuracy))
-        self._pending = list(self.proposer.pending())
-        for number, _ in self._pending:
+        for number, _ in self.proposer.pending():
             self.curves.mend(number)
+        # The proposer hands out what was under way before it proposes anything new.
+        self._pending = [asked for _ in self.proposer.pending() if (asked := self.proposer.ask()) is not None]
 
     @property
     def finished(self) -> bool:

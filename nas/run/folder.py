@@ -12,7 +12,6 @@
 
 import fcntl
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from nas.errors import RunError
 from nas.run.curves import Curves
+from nas.run.files import write_atomically
 from nas.run.recipe import Recipe
 from nas.run.recipe_file import read_recipe, recipe_to_yaml
 from nas.run.versions import versions
@@ -59,7 +59,9 @@ class RunFolder:
             is_run = (path / "recipe.yaml").is_file()
             if not (overwrite and is_run):
                 offer = f"continue it by `nas resume {path}`, replace it by --overwrite, or choose another --name"
-                raise RunError(f"the run folder must be new, but {path} exists; {offer if is_run else 'choose another'}.")
+                raise RunError(
+                    f"the run folder must be new, but {path} exists; {offer if is_run else 'choose another'}."
+                )
             with cls(path).locked():
                 shutil.rmtree(path)
         folder = cls(path.resolve())
@@ -97,7 +99,9 @@ class RunFolder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise RunError(f"one process at a time may write to a run, but another one is at {self.path}.") from error
+                raise RunError(
+                    f"one process at a time may write to a run, but another one is at {self.path}."
+                ) from error
             yield
 
     @contextmanager
@@ -123,13 +127,3 @@ class RunFolder:
     def _last_sign(self, started: float) -> float:
         """When a session that was killed was last seen to work."""
         return max((file.stat().st_mtime for file in self.curves.folder.glob("*.jsonl")), default=started)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all, also when the machine stops in between."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

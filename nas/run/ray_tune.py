@@ -9,11 +9,13 @@ import errno
 import logging
 import os
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import ray
 from ray import tune
@@ -27,6 +29,8 @@ from nas.run.engine import FAILURE, FATAL, Engine
 from nas.run.job import Task
 from nas.run.recipe import ResourcesConfig
 from nas.run.trainable import WARNING, CandidateTrainable, to_config
+
+T = TypeVar("T")
 
 _METRICS_OF_TUNE: Final = frozenset(
     {"timestamp", "checkpoint_dir_name", "done", "training_iteration", "trial_id", "date", "time_this_iter_s"}
@@ -102,7 +106,7 @@ def _fit(engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConf
         CandidateTrainable, task=task, folder=str(checkpoints.resolve()), threads=max(1, int(resources.cpu))
     )
     storage = tempfile.mkdtemp(prefix="nas-tune-")
-    with _environment(_ENVIRONMENT), _quiet():
+    with _environment(_ENVIRONMENT), _quiet(), _terminate_as_interrupt():
         try:
             Tuner(
                 tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
@@ -121,10 +125,12 @@ def _fit(engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConf
                     checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
                 ),
             ).fit()
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise RunError(f"no space is left on the disk of {checkpoints}; free some, then resume the run.") from error
+        except Exception as error:
+            cause = link.error or error
+            if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+                place = cause.filename or storage
+                raise RunError(f"no space is left on the disk of {place}; free some, then resume the run.") from error
+            raise cause from error
         finally:
             shutil.rmtree(storage, ignore_errors=True)
     return engine.finished
@@ -138,6 +144,15 @@ class _Link:
         self.slots = slots
         self.numbers: dict[str, int] = {}
         self.reasons: dict[str, str] = {}
+        self.error: BaseException | None = None
+
+    def call(self, method: Callable[..., T], *arguments: object) -> T:
+        """Call the engine; an error is kept, for Tune turns what is raised in its loop into text."""
+        try:
+            return method(*arguments)
+        except BaseException as error:
+            self.error = error
+            raise
 
     def __getstate__(self) -> dict[str, object]:
         """Tune pickles searcher and scheduler for a restore that never happens: nothing of value goes along."""
@@ -156,13 +171,13 @@ class _Link:
 
 class _Searcher(Searcher):
     def __init__(self, link: _Link) -> None:
-        super().__init__(metric="accuracy", mode="max")
+        super().__init__()
         self._link = link
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]  # FINISHED is text
         if len(self._link.numbers) >= self._link.slots:
             return None
-        job = self._link.engine.next()
+        job = self._link.call(self._link.engine.next)
         if job is None:
             return Searcher.FINISHED if self._link.engine.finished else None
         self._link.numbers[trial_id] = job.number
@@ -174,9 +189,10 @@ class _Searcher(Searcher):
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         number = self._link.numbers.pop(trial_id)
         if error or result is None:
-            self._link.engine.fail(number, self._link.reasons.pop(trial_id, "its worker ended without a result."))
+            reason = self._link.reasons.pop(trial_id, "its worker ended without a result.")
+            self._link.call(self._link.engine.fail, number, reason)
         else:
-            self._link.engine.finish(number, self._link.metrics(result))
+            self._link.call(self._link.engine.finish, number, self._link.metrics(result))
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
         return True
@@ -195,13 +211,15 @@ class _Scheduler(FIFOScheduler):
         self._link = link
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        goes_on = self._link.engine.observe(self._link.numbers[trial.trial_id], self._link.metrics(result))
+        number, metrics = self._link.numbers[trial.trial_id], self._link.metrics(result)
+        goes_on = self._link.call(self._link.engine.observe, number, metrics)
         return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        cause = trial.get_error()
-        detail = " ".join(str(cause).split())[:300] if cause is not None else "unknown cause"
-        self._link.reasons[trial.trial_id] = f"its worker died {trial.num_failures} times, at last by: {detail}"
+        # Written by Tune on this machine just before; `trial.get_error` looks on the storage, where it never arrives.
+        cause = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+        detail = str(cause).strip().splitlines()[0]
+        self._link.reasons[trial.trial_id] = f"its worker died {trial.num_failures} times: {detail}"
 
 
 def _directory(trial: Trial) -> str:
@@ -220,6 +238,19 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM, as batch systems send it, end the run as cleanly as Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -41,7 +41,9 @@ def find_recipe(name: str) -> Path:
     shipped = {file.stem: file for file in sorted(RECIPES.glob("*.yaml"))}
     if path.stem in shipped and str(path.parent) in (".", "runs"):
         return shipped[path.stem]
-    raise RecipeError(f"recipe must be a YAML file or one of {', '.join(shipped)}, but got {name!r}.{_near(name, shipped)}")
+    raise RecipeError(
+        f"recipe must be a YAML file or one of {', '.join(shipped)}, but got {name!r}.{_near(name, shipped)}"
+    )
 
 
 def read_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recipe:
@@ -90,6 +92,10 @@ def _named_training(training: dict[str, Any]) -> dict[str, Any]:
     if name not in TRAININGS:
         raise RecipeError(f"training.recipe must be one of {', '.join(TRAININGS)}, but got {name!r}.")
     base = _plain(asdict(TRAININGS[name]))
+    epochs = training.get("epochs")
+    if isinstance(epochs, int | float):
+        # The warm-up is a part of the schedule: it shrinks and grows with it.
+        base["warmup_epochs"] *= epochs / base["epochs"]
     for key, value in training.items():
         base[key] = {**base[key], **value} if isinstance(base.get(key), dict) and isinstance(value, dict) else value
     return base
@@ -109,9 +115,7 @@ def _check_keys(kind: type, data: Mapping[str, Any], prefix: str) -> None:
     hints = typing.get_type_hints(kind)
     for key in data:
         if key not in allowed:
-            raise RecipeError(
-                f"a recipe has no key {prefix + str(key)!r}.{_near(str(key), allowed, prefix)}"
-            )
+            raise RecipeError(f"a recipe has no key {prefix + str(key)!r}.{_near(str(key), allowed, prefix)}")
     for name, field in allowed.items():
         if name not in data:
             if field.default is MISSING and field.default_factory is MISSING:

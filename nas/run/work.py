@@ -45,7 +45,9 @@ class Work:
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 return {FAILURE: f"{type(error).__name__}: {error}"}, True
-            return {FATAL: f"no space is left on the disk of {self._path.parent}; free some, then resume the run."}, True
+            return {
+                FATAL: f"no space is left on the disk of {self._path.parent}; free some, then resume the run."
+            }, True
         except NasError as error:
             return {FAILURE: str(error)}, True
         except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.

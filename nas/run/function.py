@@ -1,0 +1,221 @@
+"""Search with an evaluation of one's own: any space, any objective, the same engine.
+
+::
+
+    from nas import Budget
+    from nas.run.function import search
+    from nas.spaces import load_space
+
+    def evaluate(architecture, epochs):
+        return {"accuracy": my_training(architecture, epochs)}
+
+    result = search(load_space("googlenet"), evaluate, Budget(macs=1_500_000_000, resolution=224, classes=1000))
+    print(result.best.candidate.architecture)
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nas.architecture import Architecture
+from nas.budget import Budget
+from nas.errors import ModelError, RunError
+from nas.journal import Journal
+from nas.proposer import Proposer
+from nas.reachable import check_reachable
+from nas.record import Objective, TrialRecord
+from nas.run.curves import Curves
+from nas.run.engine import Engine, Listener
+from nas.run.files import write_atomically
+from nas.run.job import Job
+from nas.run.local import run_here
+from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig, StopConfig
+from nas.run.rungs import Rungs, rung_epochs
+from nas.samplers import make_sampler
+from nas.space import Space
+
+Evaluate = Callable[[Architecture, int], Mapping[str, float]]
+"""Trains an architecture for a number of epochs, from its start; gives metrics, ``accuracy`` among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a search found.
+
+    Attributes:
+        trials: all of them, by number.
+        finished: whether all that was asked for was evaluated.
+    """
+
+    trials: tuple[TrialRecord, ...]
+    finished: bool
+
+    @property
+    def best(self) -> TrialRecord:
+        """The most accurate complete trial that is a candidate (not a reference).
+
+        Raises:
+            RunError: no candidate was evaluated to its end.
+        """
+        complete = [trial for trial in self.trials if trial.state == "complete" and not trial.candidate.reference]
+        if not complete:
+            raise RunError(f"at least one complete trial is needed for a best one, but of {len(self.trials)} none is.")
+        return max(complete, key=lambda trial: trial.accuracy or 0.0)
+
+
+class Silent:
+    """A listener that does nothing."""
+
+    def opened(self, records: tuple[TrialRecord, ...]) -> None:
+        """Nothing."""
+
+    def started(self, job: Job, candidate: object) -> None:
+        """Nothing."""
+
+    def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def ended(self, record: TrialRecord) -> None:
+        """Nothing."""
+
+    def said(self, message: str) -> None:
+        """Nothing."""
+
+
+def search(
+    space: Space,
+    evaluate: Evaluate,
+    budget: Budget,
+    *,
+    trials: int,
+    sampler: str = "gp",
+    sampler_options: Mapping[str, Any] | None = None,
+    epochs: int = 1,
+    objectives: tuple[Objective, ...] = ("accuracy",),
+    early_stopping: EarlyStoppingConfig | None = None,
+    seed: int = 0,
+    path: Path | None = None,
+    resources: ResourcesConfig | None = None,
+    listener: Listener | None = None,
+) -> Result:
+    """Search a space with one's own evaluation.
+
+    Args:
+        space: where candidates come from; its reference is trial 0.
+        evaluate: called with an architecture and the epochs to train, for each rung and the end.
+        budget: what candidates may cost.
+        trials: evaluations in all, the reference included.
+        sampler: a name, or the import path of an Optuna sampler.
+        sampler_options: its keyword arguments.
+        epochs: of a full evaluation.
+        objectives: accuracy alone, or with costs.
+        early_stopping: rule and rungs; none unless given.
+        seed: the same seed gives the same points.
+        path: a folder that keeps journal and curves; called again with it, the search goes on.
+        resources: of one trial, on Ray; without them trials run in this process, one by one.
+        listener: told of every event.
+
+    Raises:
+        NasError: an unreachable budget, an unknown sampler, a run folder in disorder.
+    """
+    check_reachable(space, budget)
+    stopping = early_stopping or EarlyStoppingConfig()
+    with tempfile.TemporaryDirectory(prefix="nas-search-") as temporary:
+        folder = path or Path(temporary)
+        journal = _journal(folder, space, budget, objectives, epochs, seed)
+        chosen = make_sampler(sampler, space, budget, objectives, sampler_options or {})
+        engine = Engine(
+            proposer=Proposer(space, budget, chosen, journal, seed=seed),
+            journal=journal,
+            curves=Curves(folder / "curves"),
+            rungs=Rungs(stopping, epochs),
+            budget=budget,
+            stop=StopConfig(trials=trials),
+            listener=listener or Silent(),
+            checkpoints=folder / "checkpoints",
+            told_as=stopping.told_as,
+            cores=resources.cpu if resources else 1.0,
+        )
+        task = FunctionTask(evaluate=evaluate, milestones=(*rung_epochs(stopping, epochs), epochs))
+        if resources is None:
+            finished = run_here(engine, task, folder / "checkpoints")
+        else:
+            from nas.run.ray_tune import run_on_ray
+
+            finished = run_on_ray(engine, task, folder / "checkpoints", resources)
+        return Result(trials=journal.trials(), finished=finished)
+
+
+def _journal(
+    folder: Path, space: Space, budget: Budget, objectives: tuple[Objective, ...], epochs: int, seed: int
+) -> Journal:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "journal.log"
+    attributes = {"space": space.name, "budget": asdict(budget), "epochs": epochs, "seed": seed}
+    if not file.exists():
+        return Journal.create(file, name=space.name, objectives=objectives, attributes=attributes)
+    journal = Journal.open(file)
+    for name, value in attributes.items():
+        if journal.attributes.get(name) != value:
+            raise RunError(
+                f"{name} must be that of the search in {folder}, {journal.attributes.get(name)!r}, but got {value!r}."
+            )
+    return journal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionTask:
+    """A task that calls a function at each milestone.
+
+    Attributes:
+        evaluate: the user's function.
+        milestones: rising numbers of epochs, the last of them a full evaluation.
+    """
+
+    evaluate: Evaluate
+    milestones: tuple[int, ...]
+
+    @property
+    def epochs(self) -> int:
+        """Of a full evaluation."""
+        return self.milestones[-1]
+
+    def open(self, job: Job, *, threads: int) -> "FunctionSession":
+        """Start at no epochs."""
+        return FunctionSession(self, job.architecture)
+
+
+@dataclass(slots=True)
+class FunctionSession:
+    """One candidate, evaluated to one milestone after the other."""
+
+    task: FunctionTask
+    architecture: Architecture
+    epoch: int = field(default=0)
+
+    def step(self) -> Mapping[str, float]:
+        """Evaluate to the next milestone.
+
+        Raises:
+            ModelError: the function gave no accuracy.
+        """
+        target = next(milestone for milestone in self.task.milestones if milestone > self.epoch)
+        metrics = dict(self.task.evaluate(self.architecture, target))
+        if "accuracy" not in metrics:
+            raise ModelError(f"evaluate must give a metric 'accuracy', but gave {', '.join(metrics) or 'nothing'}.")
+        self.epoch = target
+        return metrics
+
+    def save(self, path: Path) -> None:
+        """Remember the milestone."""
+        write_atomically(path, json.dumps({"epoch": self.epoch}))
+
+    def load(self, path: Path) -> None:
+        """Go on from a milestone; a file that holds none is a ModelError."""
+        try:
+            self.epoch = int(json.loads(path.read_text())["epoch"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"a checkpoint must hold an epoch, but {path} does not.") from error

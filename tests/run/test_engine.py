@@ -1,0 +1,159 @@
+"""The engine without Ray: the same rules whatever executes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from toys import BUDGET, SPACE, Faulty, evaluate
+
+from nas.architecture import Architecture
+from nas.errors import BudgetError, RunError, SamplerError
+from nas.record import TrialRecord
+from nas.run.curves import Curves
+from nas.run.function import Silent, search
+from nas.run.recipe import EarlyStoppingConfig
+
+
+def points(trials: tuple[TrialRecord, ...]) -> list[object]:
+    return [trial.candidate.point for trial in trials]
+
+
+def test_every_trial_is_in_the_budget_and_none_is_trained_twice() -> None:
+    trained: list[str] = []
+
+    def once(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+        trained.append(repr(architecture))
+        return evaluate(architecture, epochs)
+
+    result = search(SPACE, once, BUDGET, trials=25, sampler="random")
+    assert result.finished and len(result.trials) == 25
+    assert len(set(trained)) == len(trained) == 25
+    assert [trial.candidate.reference for trial in result.trials] == [True] + [False] * 24
+    assert all(BUDGET.allows(trial.candidate.cost) for trial in result.trials[1:])
+    assert result.best.accuracy == max(trial.accuracy or 0 for trial in result.trials[1:])
+
+
+def test_a_space_that_is_used_up_ends_the_search() -> None:
+    said: list[str] = []
+
+    class Heard(Silent):
+        def said(self, message: str) -> None:
+            said.append(message)
+
+    result = search(SPACE, evaluate, BUDGET, trials=10_000, sampler="random", listener=Heard())
+    keys = {trial.candidate.key for trial in result.trials}
+    assert result.finished and len(keys) == len(result.trials) <= 4 * 4 * 4 * 3 + 1
+    assert "no further network" in said[-1]
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_search_that_is_continued_equals_an_undisturbed_one(sampler: str, tmp_path: Path) -> None:
+    whole = search(SPACE, evaluate, BUDGET, trials=14, sampler=sampler, epochs=3)
+    for trials in (3, 4, 9, 14):
+        parts = search(SPACE, evaluate, BUDGET, trials=trials, sampler=sampler, epochs=3, path=tmp_path / "run")
+    assert points(parts.trials) == points(whole.trials)
+    assert [trial.accuracy for trial in parts.trials] == [trial.accuracy for trial in whole.trials]
+
+
+def test_a_continued_search_must_be_the_same(tmp_path: Path) -> None:
+    search(SPACE, evaluate, BUDGET, trials=2, sampler="random", path=tmp_path / "run")
+    with pytest.raises(RunError, match="seed must be that of the search"):
+        search(SPACE, evaluate, BUDGET, trials=2, sampler="random", seed=1, path=tmp_path / "run")
+
+
+class Interrupted(Silent):
+    """Stops the search as Ctrl-C does, in a given epoch of a given trial."""
+
+    def __init__(self, number: int, epoch: int) -> None:
+        self.number, self.at = number, epoch
+
+    def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
+        if (number, metrics["epoch"]) == (self.number, self.at):
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_trial_goes_on_where_it_was(tmp_path: Path) -> None:
+    stopping = EarlyStoppingConfig(rule="asha", first_rung=1, reduction=2)
+    arguments = {"trials": 6, "sampler": "random", "epochs": 8, "early_stopping": stopping, "path": tmp_path}
+    first = search(SPACE, evaluate, BUDGET, listener=Interrupted(0, 4), **arguments)  # type: ignore[arg-type]
+    assert not first.finished and first.trials[0].state == "running"
+    assert list((tmp_path / "checkpoints").iterdir()), "a trial under way keeps its checkpoint"
+    second = search(SPACE, evaluate, BUDGET, **arguments)  # type: ignore[arg-type]
+    assert second.finished and len(second.trials) == 6
+    assert [int(line["epoch"]) for line in Curves(tmp_path / "curves").read(0)] == [1, 2, 4, 8]
+    assert not list((tmp_path / "checkpoints").iterdir()), "checkpoints go with their trials"
+
+
+def test_stopped_trials_are_marked_and_the_reference_is_never_stopped() -> None:
+    stopping = EarlyStoppingConfig(rule="asha", first_rung=1, reduction=3)
+    result = search(SPACE, evaluate, BUDGET, trials=20, sampler="random", epochs=9, early_stopping=stopping)
+    states = [trial.state for trial in result.trials]
+    assert states[0] == "complete" and states.count("stopped") >= 8
+    assert all(trial.epochs < 9 for trial in result.trials if trial.state == "stopped")
+    assert result.best.state == "complete"
+
+
+@pytest.mark.parametrize(("fault", "reason"), [("raise", "ValueError: a layer failed"), ("nan", "nan")])
+def test_a_trial_that_fails_keeps_its_reason(fault: str, reason: str, tmp_path: Path) -> None:
+    result = search(SPACE, Faulty(fault, tmp_path), BUDGET, trials=12, sampler="tpe")
+    failed = [trial for trial in result.trials if trial.state == "failed"]
+    assert result.finished and failed and len(failed) < 12
+    assert all(reason in (trial.reason or "") and trial.accuracy is None for trial in failed)
+
+
+def test_a_function_without_accuracy_fails_each_trial_and_there_is_no_best() -> None:
+    result = search(SPACE, lambda architecture, epochs: {"loss": 1.0}, BUDGET, trials=3, sampler="random")
+    assert {trial.state for trial in result.trials} == {"failed"}
+    assert "'accuracy'" in (result.trials[1].reason or "")
+    with pytest.raises(RunError, match="at least one complete trial"):
+        _ = result.best
+
+
+def test_what_is_impossible_is_refused_before_anything_runs() -> None:
+    from dataclasses import replace
+
+    with pytest.raises(BudgetError, match="cheapest"):
+        search(SPACE, evaluate, replace(BUDGET, macs=1000), trials=2, sampler="random")
+    with pytest.raises(SamplerError, match="random"):
+        search(SPACE, evaluate, BUDGET, trials=2, sampler="randm")
+
+
+def test_limits_on_time_end_a_search() -> None:
+    from nas.journal import Journal
+    from nas.proposer import Proposer
+    from nas.run.engine import Engine
+    from nas.run.function import FunctionTask
+    from nas.run.local import run_here
+    from nas.run.recipe import StopConfig
+    from nas.run.rungs import Rungs
+    from nas.samplers import make_sampler
+
+    now = [0.0]
+
+    def slow(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+        now[0] += 1800
+        return evaluate(architecture, epochs)
+
+    journal = Journal.in_memory(objectives=("accuracy",))
+    engine = Engine(
+        proposer=Proposer(SPACE, BUDGET, make_sampler("random", SPACE, BUDGET, ("accuracy",), {}), journal, seed=0),
+        journal=journal,
+        curves=Curves(Path("/nonexistent")),
+        rungs=Rungs(EarlyStoppingConfig(), 1),
+        budget=BUDGET,
+        stop=StopConfig(trials=100, hours=3),
+        listener=Silent(),
+        checkpoints=Path("/nonexistent"),
+        spent_hours=1.0,
+        clock=lambda: now[0],
+    )
+    object.__setattr__(engine, "curves", _Forgetful())
+    run_here(engine, FunctionTask(evaluate=slow, milestones=(1,)), Path("/nonexistent"))
+    assert len(journal.trials()) == 4, "one hour was spent, and a trial takes half an hour"
+
+
+class _Forgetful:
+    def append(self, number: int, line: Mapping[str, float]) -> None: ...
+
+    def read(self, number: int) -> list[dict[str, float]]:
+        return []

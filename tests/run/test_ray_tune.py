@@ -1,0 +1,83 @@
+"""The engine on the real Ray Tune: same results as in this process, faults, fractional GPUs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray
+from toys import BUDGET, SPACE, Faulty, evaluate
+
+from nas.errors import RunError
+from nas.run.function import search
+from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig
+
+pytestmark = [
+    # Ray 2.60 leaves sockets and a log file open until the interpreter ends.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_ray() -> Iterator[None]:
+    import toys
+
+    ray.init(num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+    ray.cloudpickle.register_pickle_by_value(toys)  # Workers need not find the tests' folder.
+    yield
+    ray.shutdown()
+
+
+def test_same_points_and_results_as_in_this_process(tmp_path: Path) -> None:
+    stopping = EarlyStoppingConfig(rule="asha", first_rung=1, reduction=3)
+    arguments = {"trials": 12, "sampler": "tpe", "epochs": 9, "early_stopping": stopping}
+    here = search(SPACE, evaluate, BUDGET, **arguments)  # type: ignore[arg-type]
+    there = search(SPACE, evaluate, BUDGET, path=tmp_path, resources=ResourcesConfig(concurrency=1), **arguments)  # type: ignore[arg-type]
+    assert there.finished
+    for mine, theirs in zip(here.trials, there.trials, strict=True):
+        assert mine.candidate.point == theirs.candidate.point
+        assert (mine.state, mine.accuracies) == (theirs.state, theirs.accuracies)
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_trials_that_raise_or_give_nan_or_die_once(tmp_path: Path) -> None:
+    for fault, reason in (("raise", "a layer failed"), ("nan", "nan")):
+        result = search(
+            SPACE,
+            Faulty(fault, tmp_path),
+            BUDGET,
+            trials=8,
+            sampler="random",
+            resources=ResourcesConfig(concurrency=4),
+        )
+        failed = [trial for trial in result.trials if trial.state == "failed"]
+        assert result.finished and 0 < len(failed) < 8
+        assert all(reason in (trial.reason or "") for trial in failed)
+    result = search(
+        SPACE, Faulty("exit", tmp_path), BUDGET, trials=6, sampler="random", resources=ResourcesConfig(concurrency=3)
+    )
+    assert len(list(tmp_path.iterdir())) > 0, "some worker died"
+    assert {trial.state for trial in result.trials} == {"complete"}, "and its trial was started again"
+
+
+def test_a_trial_whose_worker_dies_every_time_fails_with_the_reason(tmp_path: Path) -> None:
+    result = search(
+        SPACE,
+        Faulty("exit-always", tmp_path),
+        BUDGET,
+        trials=4,
+        sampler="random",
+        resources=ResourcesConfig(concurrency=2, max_failures=1),
+    )
+    failed = [trial for trial in result.trials if trial.state == "failed"]
+    assert result.finished and 0 < len(failed) < 4
+    assert all("worker died 2 times: The actor died" in (trial.reason or "") for trial in failed)
+
+
+def test_fractional_gpus_share_a_device(tmp_path: Path) -> None:
+    result = search(SPACE, evaluate, BUDGET, trials=5, sampler="random", resources=ResourcesConfig(cpu=0.5, gpu=0.25))
+    assert result.finished and len(result.trials) == 5
+    with pytest.raises(RunError, match="gpu=4, but Ray has"):
+        search(SPACE, evaluate, BUDGET, trials=1, sampler="random", resources=ResourcesConfig(gpu=4))

@@ -1,0 +1,97 @@
+"""Recipes: what is read, what is refused, and in which words."""
+
+from pathlib import Path
+
+import pytest
+
+from nas.errors import NasError
+from nas.run.recipe_file import RECIPES, build_recipe, find_recipe, read_recipe, recipe_to_yaml
+
+RECIPE = """
+space: googlenet
+data: {name: digits}
+budget: {macs: 3e7, resolution: 32, classes: 10}
+training: {recipe: modern, epochs: 2, augment: {flip: false}}
+stop: {trials: 4}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "tiny.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_recipe_is_resolved(tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, RECIPE), {"budget.macs": "2e7", "sampler.name": "random"})
+    assert recipe.name == "tiny"
+    assert recipe.budget.macs == 20_000_000 and type(recipe.budget.macs) is int
+    assert recipe.sampler.name == "random"
+    assert recipe.training.epochs == 2 and recipe.training.augment.flip is False
+    assert recipe.training.augment.shift_pixels == 2, "what is not named stays that of the named training"
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_recipes_of_the_package_round_trip(path: Path, tmp_path: Path) -> None:
+    recipe = read_recipe(path)
+    assert read_recipe(write(tmp_path, recipe_to_yaml(recipe))) == recipe
+
+
+def test_recipes_are_found_by_path_and_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_recipe("demo") == find_recipe("runs/demo.yaml") == RECIPES / "demo.yaml"
+    assert find_recipe(str(write(tmp_path, RECIPE))) == tmp_path / "tiny.yaml"
+
+
+BAD = {
+    "unknown key": (RECIPE + "sampelr: {name: tpe}", "no key 'sampelr'", "Did you mean 'sampler'?"),
+    "unknown inner key": (RECIPE.replace("macs", "mcas"), "no key 'budget.mcas'", "Did you mean 'budget.macs'?"),
+    "unknown training key": (RECIPE.replace("epochs", "epoch"), "no key 'training.epoch'", "'training.epochs'"),
+    "wrong type": (RECIPE.replace("trials: 4", "trials: many"), "stop.trials", "'many'"),
+    "fraction": (RECIPE.replace("trials: 4", "trials: 4.5"), "stop.trials", "4.5"),
+    "zero trials": (RECIPE.replace("trials: 4", "trials: 0"), "`stop.trials > 0`", "trials=0"),
+    "no section": (RECIPE.replace("{trials: 4}", "4"), "stop", "4"),
+    "missing": (RECIPE.replace("space: googlenet", ""), "'space'", "missing"),
+    "training recipe": (RECIPE.replace("modern", "modrn"), "training.recipe", "'modrn'"),
+    "data set": (RECIPE.replace("digits", "digit"), "digits", '"digit"'),
+    "no limit": (RECIPE.replace("macs: 3e7, ", ""), "at least one of macs", "none"),
+    "objectives": (RECIPE + "objectives: [macs]", "objectives", "accuracy first"),
+    "name": (RECIPE + "name: ../x", "name", "'../x'"),
+    "stopping": (RECIPE + "early_stopping: {rule: asha, first_rung: 2}", "first_rung=2", "epochs=2"),
+    "not a mapping": ("- 1\n- 2\n", "mapping", "a list"),
+    "not YAML": ("a: [1", "readable YAML", "tiny.yaml"),
+    "binary": ("\x00\x01", "readable YAML", "tiny.yaml"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_recipes_are_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
+    text, *words = BAD[case]
+    with pytest.raises(NasError) as caught:
+        read_recipe(write(tmp_path, text))
+    message = str(caught.value)
+    assert all(word in message for word in words), message
+    assert "\n" not in message
+
+
+def test_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(NasError, match="Did you mean 'demo'"):
+        find_recipe("dmo")
+
+
+def test_overrides_must_lead_into_sections(tmp_path: Path) -> None:
+    with pytest.raises(NasError, match="space is text"):
+        read_recipe(write(tmp_path, RECIPE), {"space.name": "x"})
+
+
+def test_plain_data_is_enough() -> None:
+    data = {
+        "name": "plain",
+        "space": "googlenet",
+        "data": {"name": "digits"},
+        "budget": {"macs": 10, "resolution": 32, "classes": 10},
+        "training": {"epochs": 1, "batch_size": 8},
+        "stop": {"trials": 1, "hours": 0.5},
+    }
+    recipe = build_recipe(data)
+    assert recipe.stop.hours == 0.5 and recipe.objectives == ("accuracy",)
