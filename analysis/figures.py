@@ -1,7 +1,7 @@
 """All figures of one run or several, made from their tables: what ``nas analyze`` writes and the report shows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
@@ -23,7 +23,7 @@ from analysis.plots import learning_curves as plot_curves
 from analysis.plots import parallel as plot_parallel
 from analysis.plots import time_spent as plot_time
 from analysis.runs import budget_of
-from analysis.style import figure
+from analysis.style import figure, label
 from analysis.table import choices, networks, rungs
 from analysis.time_spent import TimeSpent
 
@@ -41,6 +41,7 @@ class Material:
         time: where each run's time went.
         searches: runs that differ in their seed alone, by the name of their search.
         rungs: epochs at which a scheduler decided.
+        importance: of each choice, by method (``fanova``, ``ped-anova``), see ``analysis.importance``.
     """
 
     table: pd.DataFrame
@@ -49,6 +50,12 @@ class Material:
     time: Mapping[str, TimeSpent]
     searches: Mapping[str, Sequence[str]] | None = None
     rungs: Sequence[int] = ()
+    importance: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def ranked(self) -> Mapping[str, float]:
+        """Choices by importance, where there are networks enough to tell."""
+        return self.importance.get("fanova", {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +175,7 @@ def _best_choices(material: Material) -> Illustration | None:
     names = [name for name in choices(known) if known[name].nunique() > 1]
     if len(known) < importance.LEAST or not names:
         return None
-    ranked = importance.importances(material.table)
-    names = sorted(names, key=lambda name: -ranked.get(name.removeprefix("choice."), 0.0))[:MOST_CHOICES]
+    names = sorted(names, key=lambda name: -material.ranked.get(name.removeprefix("choice."), 0.0))[:MOST_CHOICES]
     columns = min(4, len(names))
     rows = ceil(len(names) / columns)
     made, axes = figure(2.4 * columns, 1.9 * rows, columns=columns, rows=rows)
@@ -185,10 +191,9 @@ def _best_choices(material: Material) -> Illustration | None:
 
 
 def _importance(material: Material) -> Illustration | None:
-    fanova = importance.importances(material.table, method="fanova")
+    fanova, ped = material.ranked, material.importance.get("ped-anova", {})
     if not fanova:
         return None
-    ped = importance.importances(material.table, method="ped-anova")
     made, (axes,) = figure(6.0, 1.2 + 0.28 * min(15, len(fanova)))
     plot_importance.importance({"fANOVA (all networks)": fanova, "PED-ANOVA (what sets the best apart)": ped}, axes)
     caption = (
@@ -201,8 +206,7 @@ def _parallel(material: Material) -> Illustration | None:
     known = networks(material.table)
     if len(known) < 2 or not choices(known):
         return None
-    ranked = importance.importances(material.table)
-    names = [f"choice.{name}" for name in ranked][:9] or None
+    names = [f"choice.{name}" for name in material.ranked][:9] or None
     made, (axes,) = figure(9.0, 3.8)
     plot_parallel.parallel(material.table, axes, columns=[*names, "macs"] if names else None)
     caption = "Each line is a network trained to the end; the darker, the more accurate."
@@ -220,7 +224,7 @@ def _curves(material: Material) -> Illustration | None:
         table, curves = (frame[frame["run"] == run] for frame in (material.table, material.curves))
         plot_curves.learning_curves(curves, table, one, rungs=material.rungs)
         if len(runs) > 1:
-            one.text(0.99, 0.02, run, transform=one.transAxes, ha="right", fontsize=8, fontweight="bold")
+            one.text(0.99, 0.02, label(run), transform=one.transAxes, ha="right", fontsize=8, fontweight="bold")
     for rest in axes[len(runs) :]:
         rest.set_axis_off()
     caption = "Accuracy by epoch; dotted curves were stopped at a rung."

@@ -15,6 +15,7 @@ from optuna.importance import BaseImportanceEvaluator, FanovaImportanceEvaluator
 from analysis.table import choices, networks
 
 Method = Literal["fanova", "ped-anova"]
+METHODS: Final[tuple[Method, ...]] = ("fanova", "ped-anova")
 LEAST: Final = 10
 """Networks below which an importance would be noise."""
 _MOST: Final = 1000

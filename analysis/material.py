@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.blocks import Block, blocks
 from analysis.epochs import curves, empty
 from analysis.figures import Material
+from analysis.importance import METHODS, importances
 from analysis.report.page import Document
 from analysis.runs import read
 from analysis.source import Source
@@ -31,6 +32,7 @@ def gather(sources: Sequence[Source], table: pd.DataFrame) -> Material:
         networks=_networks(sources, table),
         time={one.name: _time(one, rows) for one, rows in zip(sources, tables, strict=True) if len(rows)},
         rungs=sorted({int(epoch) for epoch in stopped}),
+        importance={method: importances(table, method=method) for method in METHODS},
     )
 
 

@@ -92,6 +92,8 @@ def render(made: Figure, kind: str, *, dpi: int = 200) -> bytes:
     buffer = BytesIO()
     with mpl.rc_context({**_LOOK, **_SAVE}):
         made.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+        # The layout is solved once: further files of the figure are alike, and written faster.
+        made.set_layout_engine("none")
     return buffer.getvalue()
 
 
@@ -155,6 +157,14 @@ def log_ticks(low: float, high: float, enough: int = 4) -> list[float]:
 def percent_axis(axis: Axis) -> None:
     """Label shares in [0, 1] as percentages."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{float(f'{100 * value:.6g}'):g}"))
+
+
+def label(text: object, most: int = 24) -> str:
+    """A name of the user's as a label: shortened in the middle, and never read as a formula."""
+    words = " ".join(str(text).split())
+    if len(words) > most:
+        words = f"{words[: most // 2]}...{words[-(most // 2 - 2) :]}"
+    return words.replace("$", r"\$")
 
 
 def legend_above(axes: Axes, columns: int = 3) -> None:

@@ -60,23 +60,26 @@ def _report(sources: Sequence[Source], table: pd.DataFrame, folder: Path) -> lis
     from analysis.figures import illustrations
     from analysis.material import documents, gather
     from analysis.report.page import page
+    from analysis.report.picture import Picture, picture
 
     material = gather(sources, table)
-    figures = illustrations(material)
+    gallery = folder / "figures"
+    gallery.mkdir(exist_ok=True)
+    paths: list[Path] = []
+    pictures: list[Picture] = []
+    for one in illustrations(material):
+        files = [save(one.figure, gallery / f"{one.name}.{kind}") for kind in ("svg", "png", "pdf")]
+        pictures.append(picture(one, files[0].read_bytes()))
+        paths += files
     text = page(
         title=", ".join(one.name for one in sources),
         table=material.table,
         curves=material.curves,
         networks=material.networks,
-        figures=figures,
+        figures=pictures,
         documents=documents(sources),
     )
-    paths = [write_text(text, folder / "report.html")]
-    gallery = folder / "figures"
-    gallery.mkdir(exist_ok=True)
-    for one in figures:
-        paths += [save(one.figure, gallery / f"{one.name}.{kind}") for kind in ("png", "svg", "pdf")]
-    return paths
+    return [write_text(text, folder / "report.html"), *paths]
 
 
 def plot(table: pd.DataFrame, folder: Path) -> tuple[Path, Path, Path]:

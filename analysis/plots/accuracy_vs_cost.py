@@ -22,6 +22,7 @@ from analysis.style import (
     percent_axis,
     short,
 )
+from analysis.style import label as text
 from analysis.table import networks
 
 _NOTHING: Mapping[str, float] = {}
@@ -71,7 +72,7 @@ def accuracy_vs_cost(
     for index, point in enumerate(published):
         colour = COLOURS[(index + 2) % len(COLOURS)]
         axes.scatter([point.cost], [point.accuracy], marker="D", s=34, color=colour, edgecolor=INK, lw=0.6, zorder=5)
-        _name(axes, point.name, point.cost, point.accuracy)
+        _name(axes, text(point.name), point.cost, point.accuracy)
     for spent, accuracy in zip(stars[cost].astype(float).tolist(), stars["accuracy"].tolist(), strict=True):
         axes.scatter(
             [spent],
@@ -153,9 +154,9 @@ def _stairs(axes: Axes, line: pd.DataFrame, cost: str, budget: float | None) -> 
     axes.scatter(line[cost][inner], line["accuracy"][inner], s=34, color=FRONT, edgecolor=INK, lw=0.5, zorder=4.5)
 
 
-def _name(axes: Axes, text: str, x: float, y: float) -> None:
+def _name(axes: Axes, words: str, x: float, y: float) -> None:
     label = axes.annotate(
-        text,
+        words,
         (x, y),
         xytext=(-9, -4),
         textcoords="offset points",

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from analysis.anytime import Axis, Measure, Steps, band
 from analysis.style import colour, legend_above, percent_axis, series
+from analysis.style import label as text
 
 _X = {"trainings": "Trainings", "seconds": "Device-hours of training"}
 _Y = {"best": "Best accuracy so far (%)", "hypervolume": "Hypervolume (share of the box)"}
@@ -42,10 +43,10 @@ def anytime(
         if len(courses) == 1:
             course = courses[0]
             x, y = np.append(course.x, course.end), np.append(course.y, course.y[-1:])
-            axes.plot(x[: len(y)] / unit, y, drawstyle="steps-post", label=f"{name} (n=1)", **look)
+            axes.plot(x[: len(y)] / unit, y, drawstyle="steps-post", label=f"{text(name)} (n=1)", **look)
             continue
         over = band(courses, seed=seed)
-        label = f"{name} (n={over.n}, {over.kind})"
+        label = f"{text(name)} (n={over.n}, {over.kind})"
         axes.plot(over.x / unit, over.mean, drawstyle="steps-post", label=label, **look)
         axes.fill_between(over.x / unit, over.low, over.high, step="post", color=colour(index), alpha=0.18, lw=0)
     if reference is not None and measure == "best":

@@ -11,7 +11,7 @@ from matplotlib.patches import Polygon
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.blocks import Block, widest
-from analysis.style import FAINT, INK, log_ticks, short
+from analysis.style import FAINT, INK, label, log_ticks, short
 
 COLOURS: Final = LinearSegmentedColormap.from_list("macs", ["#FFF3C4", "#F5B041", "#D55E00", "#6E1F00"])
 """From light to dark, so that it reads in grey."""
@@ -80,7 +80,7 @@ def side_by_side(networks: Sequence[tuple[str, Sequence[Block]]], axes: Sequence
         architecture(
             network,
             one,
-            title=f"{name}: {short(sum(block.macs for block in network))} MACs",
+            title=f"{label(name)}: {short(sum(block.macs for block in network))} MACs",
             scale=widest(drawings),
             least_macs=low,
             most_macs=high,

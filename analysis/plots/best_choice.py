@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.best_choice import BestChoice
-from analysis.style import COLOURS, INK, TRIAL, percent_axis
+from analysis.style import COLOURS, INK, TRIAL, label, percent_axis
 from analysis.table import networks
 
 
@@ -37,13 +37,13 @@ def best_choice(table: pd.DataFrame, best: BestChoice, axes: Axes, *, seed: int 
         axes.axvline(best.median, color=COLOURS[1], lw=1.8)
         found = f"best {best.median:g} [{best.low:g}, {best.high:g}]"
     else:
-        axes.set_xticks(range(len(names)), names)
+        axes.set_xticks(range(len(names)), [label(name, 12) for name in names])
         axes.set_xlim(-0.5, max(len(names) - 0.5, 0.5))
-        found = "best: " + ", ".join(f"{name} {share:.0%}" for name, share in best.shares[:2])
+        found = "best: " + ", ".join(f"{label(name, 12)} {share:.0%}" for name, share in best.shares[:2])
     if best.ordered and len(levels) <= 8:
         axes.set_xticks(levels, [f"{level:g}" for level in levels])
     axes.set_ylabel("Accuracy (%)", fontsize=7)
-    axes.set_title(f"{best.name}\n{found}", fontsize=7.5, fontweight="normal")
+    axes.set_title(f"{label(best.name)}\n{found}", fontsize=7.5, fontweight="normal")
     axes.tick_params(labelsize=7)
     percent_axis(axes.yaxis)
     return axes

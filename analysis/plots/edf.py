@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.edf import edf as distribution
+from analysis.style import label as text
 from analysis.style import legend_above, percent_axis, series
 
 
@@ -23,7 +24,7 @@ def edf(groups: Mapping[str, pd.DataFrame], axes: Axes, *, weighted: bool = True
         errors, shares = distribution(rows["error"], rows["weight"] if by_cost else None)
         if len(errors) == 0:
             continue
-        label = f"{name} (n={len(errors)}" + (", by cost)" if by_cost else ")")
+        label = f"{text(name)} (n={len(errors)}" + (", by cost)" if by_cost else ")")
         look = series(index)
         axes.plot([errors[0], *errors], [0.0, *shares], drawstyle="steps-post", label=label, **look)
     axes.set_xlabel("Validation error, split A (%)")

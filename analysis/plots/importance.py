@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.style import colour, legend_above
+from analysis.style import label as text
 
 _HATCHES = ("", "////", "....")
 
@@ -34,7 +35,7 @@ def importance(methods: Mapping[str, Mapping[str, float]], axes: Axes, *, most: 
             lw=0.5,
             label=method,
         )
-    axes.set_yticks(places + height * (len(methods) - 1) / 2, shown)
+    axes.set_yticks(places + height * (len(methods) - 1) / 2, [text(name) for name in shown])
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     rest = f" ({len(names) - most} lesser choices left out)" if len(names) > most else ""

@@ -11,7 +11,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from analysis.style import FAINT, INK, short
+from analysis.style import FAINT, INK, label, short
 from analysis.table import choices, networks
 
 _COLOURS: Colormap = LinearSegmentedColormap.from_list("accuracy", ["#F3E5A8", "#7FC6A4", "#2A788E", "#2B1055"])
@@ -45,7 +45,7 @@ def parallel(table: pd.DataFrame, axes: Axes, *, columns: Sequence[str] | None =
     )
     axes.set_xlim(-0.25, len(names) - 0.75)
     axes.set_ylim(-0.06, 1.06)
-    axes.set_xticks(range(len(names)), [name.removeprefix("choice.") for name in names], rotation=25, ha="right")
+    axes.set_xticks(range(len(names)), [label(name.removeprefix("choice.")) for name in names], rotation=25, ha="right")
     axes.set_yticks([])
     axes.grid(False)
     axes.spines[["left", "bottom"]].set_visible(False)
@@ -71,7 +71,7 @@ def _axis(axes: Axes, index: int, name: str, values: "pd.Series[float]") -> NDAr
     levels = sorted(values.unique().tolist()) if numeric else sorted(map(str, values.unique()))
     step = 1 / max(1, len(levels) - 1)
     for place, level in enumerate(levels):
-        _mark(axes, index, place * step, short(float(level)) if numeric else str(level))
+        _mark(axes, index, place * step, short(float(level)) if numeric else label(level, 12))
     where = {level: place * step for place, level in enumerate(levels)}
     return np.array([where[value if numeric else str(value)] for value in values.tolist()], dtype=float)
 

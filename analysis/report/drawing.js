@@ -42,7 +42,7 @@
       const step = STEP[kind] * cell;
       if (kind === "f") {
         const fill = colour(macs, scale.range);
-        picture.append(nas.svg("rect", { x: x + 8, y: middle - 16, width: step - 16, height: 32, class: "strip", fill }));
+        picture.append(nas.svg("rect", { x: x + step * 0.25, y: middle - tall * 0.15, width: step * 0.5, height: tall * 0.3, class: "strip", fill }));
       } else if (!branches.length) {
         const half = ((channels / scale.widest) * tall) / 2;
         const left = x + step * 0.15, right = x + step * 0.85;

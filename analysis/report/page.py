@@ -11,10 +11,9 @@ from typing import Any, Final
 import pandas as pd
 
 from analysis.blocks import Block
-from analysis.figures import Illustration
 from analysis.report.payload import payload, to_json
+from analysis.report.picture import Picture
 from analysis.report.summary import cards, summarise
-from analysis.style import render
 
 SCRIPTS: Final = ("core.js", "drawing.js", "curve.js", "scatter.js", "filters.js", "details.js", "trials.js", "main.js")
 
@@ -33,7 +32,7 @@ def page(
     table: pd.DataFrame,
     curves: pd.DataFrame,
     networks: Mapping[str, Sequence[Block]],
-    figures: Sequence[Illustration],
+    figures: Sequence[Picture],
     documents: Sequence[Document] = (),
 ) -> str:
     """The whole report as HTML text.
@@ -59,15 +58,12 @@ def _card(title: str, figure: str, remark: str) -> str:
     return f'<div class="card"><h3>{escape(title)}</h3><p class="big">{escape(figure)}</p><p>{escape(remark)}</p></div>'
 
 
-def _figure(one: Illustration) -> str:
-    """As SVG, or as PNG where that is smaller (many points or lines)."""
-    svg, png = render(one.figure, "svg"), render(one.figure, "png", dpi=130)
-    kind, content = ("svg+xml", svg) if len(svg) <= 1.5 * len(png) else ("png", png)
-    source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-    width = round(one.figure.get_size_inches()[0] * 96)
+def _figure(one: Picture) -> str:
+    source = f"data:image/{one.kind};base64,{base64.b64encode(one.content).decode()}"
+    layout = ' class="wide"' if one.width > 760 else ""
     return (
-        f'<figure id="figure-{escape(one.name)}"><h3>{escape(one.title)}</h3>'
-        f'<div class="picture"><img src="{source}" alt="{escape(one.title)}" style="max-width:{width}px"></div>'
+        f'<figure id="figure-{escape(one.name)}"{layout}><h3>{escape(one.title)}</h3>'
+        f'<div class="picture"><img src="{source}" alt="{escape(one.title)}" style="max-width:{one.width}px"></div>'
         f"<figcaption>{escape(one.caption)}</figcaption></figure>"
     )
 

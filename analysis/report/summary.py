@@ -109,7 +109,7 @@ def cards(summary: Summary) -> tuple[tuple[str, str, str], ...]:
         found.append(("Gain over GoogLeNet", f"{100 * summary.gain.value:+.2f} points", _remark(summary)))
     counts = ", ".join(f"{count} {state}" for state, count in sorted(summary.states.items())) or "no trials"
     found.append(("Trials", str(summary.trials), counts))
-    found.append(("Search cost", _hours(summary.device_hours), "device time of training and validation"))
+    found.append(("Search cost", _hours(summary.device_hours), "of device time in training and validation"))
     return tuple(found)
 
 
@@ -131,4 +131,4 @@ def _remark(summary: Summary) -> str:
 
 
 def _hours(hours: float) -> str:
-    return f"{hours:.2f} device-hours" if hours >= 0.1 else f"{hours * 60:.1f} device-minutes"
+    return f"{hours:.2f} h" if hours >= 0.1 else f"{hours * 60:.1f} min"
