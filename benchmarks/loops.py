@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -158,12 +158,7 @@ def plain_network(architecture: Architecture, resolution: int, classes: int) -> 
     if architecture == PRESETS["googlenet-torchvision"]:
         return GoogLeNet(num_classes=classes, aux_logits=False, transform_input=False, init_weights=False)
     generator = torch.Generator().manual_seed(0)
-    return build(architecture, classes=classes, resolution=resolution, generator=generator, **plain_options())
-
-
-def plain_options() -> dict[str, Any]:
-    """What makes ``build`` leave out its fast paths."""
-    return {}
+    return build(architecture, classes=classes, resolution=resolution, generator=generator, plan="plain")
 
 
 class OurLoop:

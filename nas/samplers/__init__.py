@@ -14,6 +14,8 @@ from nas.budget import Budget
 from nas.errors import SamplerError
 from nas.record import Objective
 from nas.samplers.base import History, Network, Proposal, Sampler
+from nas.samplers.evolution import EvolutionSampler
+from nas.samplers.gp import GaussianProcessSampler
 from nas.samplers.optuna_samplers import OptunaSampler
 from nas.samplers.uniform import RandomSampler
 from nas.space import Space
@@ -113,7 +115,9 @@ def _check_options(name: str, options: Options, allowed: list[str]) -> None:
 
 
 _MAKERS: Final[Mapping[str, Callable[[str, Options], Sampler]]] = {
+    "gp": _own(GaussianProcessSampler),
     "random": _own(RandomSampler),
+    "evolution": _own(EvolutionSampler),
     "tpe": _optuna(TPESampler, {"multivariate": True, "constant_liar": True}),
     "nsga2": _optuna(NSGAIISampler, {"population_size": 20}),
 }

@@ -56,14 +56,15 @@ class History:
 
     def admit(self, point: Point) -> Network | None:
         """The network of a point, canonical and costed, or None where the budget does not allow it."""
+        settled = self.space.settle(point)
         try:
-            canonical = self.space.canonical(point)
-            architecture = self.space.decode(canonical)
+            architecture = self.space.decode(settled)
         except ArchitectureError:
             return None
         spent = self.budget.admit(architecture)
         if spent is None:
             return None
+        canonical = self.space.canonical_of(settled, architecture)
         return Network(point=canonical, architecture=architecture, key=key(architecture), cost=spent)
 
     def random(self, rng: np.random.Generator) -> Network:

@@ -1,0 +1,181 @@
+"""How good the best network is after n trainings, sampler by sampler, replayed from a table of trained networks.
+
+    python benchmarks/search_quality.py --table nas_bench_macro.csv --seeds 20
+
+Nothing is trained: a training takes the time of its network's multiply-adds on a simulated clock, and several run at
+a time. The sampler sees one training of a network; the best by it is judged by two other trainings.
+"""
+
+import argparse
+import heapq
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import optuna
+from macro_table import BLOCKS, LAYERS, Row, Table, TableBudget, read_table
+from sklearn.linear_model import Ridge
+
+from nas.journal import Journal
+from nas.proposer import Proposer
+from nas.samplers import History, Proposal, Sampler, make_sampler
+from nas.samplers.features import Features
+
+SHARES: Final = (0.4, 0.5, 0.6)
+BAND: Final = 0.9
+TRAININGS: Final = (20, 30, 60, 100, 300)
+
+Course = Sequence[tuple[float, float]]
+"""Accuracy that the searcher saw, and accuracy that it is judged by, of each feasible training in order of its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RidgeSampler:
+    """Ridge regression on one-hot choices: ten random networks, then the best expected of a random pool."""
+
+    startup: int = 10
+    pool: int = 200
+    name: str = "ridge"
+    multi_objective: bool = False
+
+    def propose(self, history: History, rng: np.random.Generator) -> Proposal:
+        """The network of a random pool with the highest expected accuracy."""
+        if len(history.observed) < self.startup:
+            return Proposal(point=history.random(rng).point)
+        features = Features(history.space, history.budget)
+        known = [record.candidate.point for record in history.observed if record.candidate.point is not None]
+        model = Ridge(alpha=1.0).fit(features.points(known), history.losses()[:, 0])
+        drawn = [history.random(rng) for _ in range(self.pool)]
+        pool = [network for network in drawn if network.key not in history.taken] or drawn[:1]
+        expected = model.predict(features.points([network.point for network in pool]))
+        return Proposal(point=pool[int(np.argmin(expected))].point)
+
+
+def replay(
+    make: Callable[[TableBudget], Sampler],
+    table: Table,
+    share: float,
+    band: float,
+    seed: int,
+    most: int,
+    workers: int,
+) -> tuple[Course, float]:
+    """One search on a simulated clock; its course and the simulated hours (largest network: one hour)."""
+    budget = table.budget(share, band)
+    journal = Journal.in_memory(objectives=("accuracy",))
+    proposer = Proposer(table.space(), budget, make(budget), journal, seed=seed, reference_first=False)
+    running: list[tuple[float, int, Row]] = []
+    course: list[tuple[float, float]] = []
+    clock = 0.0
+    while len(course) < most:
+        while len(running) < workers:
+            asked = proposer.ask()
+            if asked is None:
+                break
+            number, candidate = asked
+            row = table.row(candidate.architecture)
+            heapq.heappush(running, (clock + row.macs / table.largest, number, row))
+        if not running:
+            break
+        clock, number, row = heapq.heappop(running)
+        journal.complete(number, row.seen, 1, 0.0)
+        course.append((row.seen, row.judged))
+    return course, clock
+
+
+def replay_plain_tpe(table: Table, share: float, seed: int, most: int, workers: int) -> tuple[Course, float]:
+    """Optuna's TPE as it comes, the budget a soft constraint: what is over it is trained, and paid for."""
+    budget = table.budget(share, 0.0)
+    limit = budget.limits["macs"]
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    running: list[tuple[float, int, Row, optuna.Trial]] = []
+    course: list[tuple[float, float]] = []
+    clock = 0.0
+    while len(course) < most:
+        while len(running) < workers:
+            trial = study.ask()
+            point = {f"layer{layer}": trial.suggest_categorical(f"layer{layer}", BLOCKS) for layer in range(LAYERS)}
+            row = table.row(table.decode(point))
+            trial.set_constraint("macs", row.macs / limit - 1.0)
+            heapq.heappush(running, (clock + row.macs / table.largest, trial.number, row, trial))
+        clock, _, row, trial = heapq.heappop(running)
+        study.tell(trial, row.seen)
+        course.append((row.seen, row.judged) if row.macs <= limit else (-1.0, float("nan")))
+    return course, clock
+
+
+def judged(course: Course, trainings: int) -> float:
+    """The judges' accuracy, in percent, of the best network by what the searcher saw."""
+    seen, other = max(course[:trainings], key=lambda pair: pair[0])
+    return 100 * other if seen >= 0 else float("nan")
+
+
+def table_of(name: str, run: Callable[[float, int, int], tuple[Course, float]], seeds: int, most: int) -> list[str]:
+    """The lines of one searcher: mean and standard error at each number of trainings, for each budget."""
+    lines = []
+    for share in SHARES:
+        started = time.perf_counter()
+        courses = [run(share, seed, most)[0] for seed in range(seeds)]
+        cells = []
+        for trainings in TRAININGS:
+            if trainings > most:
+                cells.append(" " * 14)
+                continue
+            found = np.array([judged(course, trainings) for course in courses])
+            error = float(np.nanstd(found, ddof=1)) / np.sqrt(np.isfinite(found).sum())
+            cells.append(f"{np.nanmean(found):6.2f} ± {error:.3f}")
+        seconds = (time.perf_counter() - started) / sum(len(course) for course in courses)
+        lines.append(f"{share:.1f}  {name:<28}" + "  ".join(cells) + f"  {1000 * seconds:7.0f}")
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", type=Path, required=True, help="a CSV file as nas_bench_macro.csv")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--workers", type=int, default=4, help="trainings at a time")
+    parser.add_argument("--only", nargs="*", help="names of searchers")
+    parser.add_argument("--most", type=int, help="no more trainings than these for any searcher")
+    options = parser.parse_args(arguments)
+    table = read_table(options.table)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def ours(name: str, band: float) -> Callable[[float, int, int], tuple[Course, float]]:
+        def make(budget: TableBudget) -> Sampler:
+            return RidgeSampler() if name == "ridge" else make_sampler(name, table.space(), budget, ("accuracy",), {})
+
+        return lambda share, seed, most: replay(make, table, share, band, seed, most, options.workers)
+
+    searchers: dict[str, tuple[Callable[[float, int, int], tuple[Course, float]], int]] = {
+        "random, uniform": (ours("random", 0.0), 300),
+        "random, band": (ours("random", BAND), 100),
+        "ridge, band": (ours("ridge", BAND), 100),
+        "plain Optuna TPE, soft": (
+            lambda share, seed, most: replay_plain_tpe(table, share, seed, most, options.workers),
+            100,
+        ),
+        "gp, band": (ours("gp", BAND), 100),
+        "evolution, band": (ours("evolution", BAND), 100),
+        "tpe, band": (ours("tpe", BAND), 100),
+        "nsga2, band": (ours("nsga2", BAND), 100),
+        "evolution, whole budget": (ours("evolution", 0.0), 300),
+        "gp, whole budget": (ours("gp", 0.0), 60),
+    }
+    head = "  ".join(f"{f'n={trainings}':>14}" for trainings in TRAININGS)
+    print(f"accuracy in %, mean ± standard error of {options.seeds} seeds, {options.workers} workers")
+    print(f"B    {'searcher':<28}{head}  ms/trial")
+    for name, (run, most) in searchers.items():
+        if options.only and name.partition(",")[0] not in options.only and name not in options.only:
+            continue
+        for line in table_of(name, run, options.seeds, min(most, options.most or most)):
+            print(line)
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
