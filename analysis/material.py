@@ -14,7 +14,7 @@ from analysis.report.page import Document
 from analysis.runs import read
 from analysis.source import Source
 from analysis.time_spent import TimeSpent, time_spent, wall_seconds
-from nas.errors import ArchitectureError
+from nas.errors import ArchitectureError, RunError
 
 MOST_DRAWINGS: Final = 1500
 """Networks beyond these are not drawn in the report, the least accurate first."""
@@ -42,7 +42,10 @@ def _networks(sources: Sequence[Source], table: pd.DataFrame) -> dict[str, tuple
     wanted = set(ranked.drop_duplicates().head(MOST_DRAWINGS))
     drawn: dict[str, tuple[Block, ...]] = {}
     for one in sources:
-        run = read(one.journal)
+        try:
+            run = read(one.journal)
+        except RunError:
+            continue  # somebody else's study, which `load` has read: it holds no architectures
         resolution, classes = (run.budget.resolution, run.budget.classes) if run.budget else (32, 10)
         for record in run.records:
             candidate = record.candidate

@@ -11,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.source import Source, source
-from analysis.table import tabulate
+from analysis.table import tabulate, tabulate_foreign
 from nas.budget import Budget
-from nas.errors import BudgetError
+from nas.errors import BudgetError, RunError
 from nas.journal import Journal
+from nas.journal.foreign import is_foreign, read_foreign
 from nas.record import TrialRecord
 
 CACHE: Final = "trials.parquet"
@@ -93,7 +94,8 @@ def load(run: Path | str | Sequence[Path | str]) -> pd.DataFrame:
     journal as it stands; otherwise from the journal, and the cache is written anew.
 
     Args:
-        run: run folders or journals, also of a search that is under way.
+        run: run folders or journals, also of a search that is under way; or the Optuna journal of
+            somebody else's study whose trials carry the user attribute ``macs``.
 
     Returns:
         The columns described in ``analysis.table.COLUMNS``.
@@ -142,12 +144,21 @@ def cache_of(found: Source) -> Path:
 
 def _cached(found: Source) -> pd.DataFrame:
     cache = cache_of(found)
-    stamp = _stamp(found.journal)
+    stamp = journal_stamp(found.journal)
     table = _fresh(cache, stamp)
     if table is None:
-        table = read(found.journal).table()
+        table = _read_table(found)
         write_parquet(table, cache, stamp)
     return _renamed(table, found.name)
+
+
+def _read_table(found: Source) -> pd.DataFrame:
+    try:
+        return read(found.journal).table()
+    except RunError:
+        if not is_foreign(found.journal):
+            raise
+        return tabulate_foreign(read_foreign(found.journal), run=found.name)
 
 
 def _renamed(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -157,7 +168,7 @@ def _renamed(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return table
 
 
-def _stamp(journal: Path) -> str:
+def journal_stamp(journal: Path) -> str:
     """Names the content of an append-only file: its size, and a digest of its beginning and end.
 
     Times of modification would change as a folder is copied, and then the cache would be rebuilt.

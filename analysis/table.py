@@ -1,5 +1,7 @@
 """Trials as a tidy table, one row a trial; learning curves as another, one row an epoch."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -7,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from nas.budget import Budget
+from nas.journal.foreign import ForeignTrial
 from nas.record import TrialRecord
 
 COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
@@ -65,7 +68,18 @@ def tabulate(records: Iterable[TrialRecord], *, run: str = "", budget: Budget | 
     Returns:
         The columns of :data:`COLUMNS`, then those that only some trials have (empty in the others).
     """
-    rows = [_row(record, run, budget) for record in records]
+    return _typed([_row(record, run, budget) for record in records])
+
+
+def tabulate_foreign(trials: Iterable[ForeignTrial], *, run: str = "") -> pd.DataFrame:
+    """The same table of somebody else's study; equal parameters are taken for equal networks.
+
+    Costs that the study does not give are 0, and so are seeds.
+    """
+    return _typed([_foreign_row(trial, run) for trial in trials])
+
+
+def _typed(rows: list[dict[str, object]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=_order(rows))
     for name, kind in _TYPES.items():
         table[name] = table[name].astype(kind)  # type: ignore[call-overload]
@@ -99,6 +113,27 @@ def _row(record: TrialRecord, run: str, budget: Budget | None) -> dict[str, obje
     row |= {f"metric.{name}": value for name, value in record.metrics.items()}
     row |= {f"choice.{name}": value for name, value in (candidate.point or {}).items()}
     return row
+
+
+def _foreign_row(trial: ForeignTrial, run: str) -> dict[str, object]:
+    named = json.dumps(dict(trial.params), sort_keys=True, default=str)
+    row: dict[str, object] = {
+        "run": run,
+        "trial": trial.number,
+        "key": hashlib.sha256(named.encode()).hexdigest()[:16],
+        "state": trial.state,
+        "reference": False,
+        "within_budget": True,
+        **{name: trial.costs.get(name, 0) for name in ("macs", "params", "activations")},
+        "accuracy": trial.accuracy,
+        "error": None if trial.accuracy is None else 1 - trial.accuracy,
+        "epochs": max(trial.accuracies, default=0),
+        "seconds": trial.seconds,
+        "seed": 0,
+        "reason": None,
+    }
+    row |= {f"accuracy_at_{step}": accuracy for step, accuracy in trial.accuracies.items()}
+    return row | {f"choice.{name}": value for name, value in trial.params.items()}
 
 
 def _order(rows: list[dict[str, object]]) -> list[str]:
