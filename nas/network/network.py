@@ -1,12 +1,17 @@
 """A network that executes the operations of the lowering."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor, nn
 
 from nas.errors import ModelError
+from nas.network.fast.function import run, suitable
+from nas.network.fast.plan import plan as fast_plan
 from nas.network.layers import MeanPool, layer
 from nas.operations import Lowered, Operation
+
+PlanName = Literal["plain", "fast"]
 
 
 def module_name(operation: str) -> str:
@@ -49,11 +54,16 @@ class Network(nn.Module):
 
     Attributes:
         lowered: the operations it executes.
+        plan: ``plain`` executes module by module; ``fast`` does the same in training on the CPU by kernels of its
+            own where it can (see ``nas.network.fast``), and otherwise as ``plain``. Modules, parameters and
+            checkpoints are the same; hooks of modules are not called by ``fast``.
     """
 
-    def __init__(self, lowered: Lowered) -> None:
+    def __init__(self, lowered: Lowered, *, plan: PlanName = "plain") -> None:
         super().__init__()
         self.lowered = lowered
+        self.plan = plan
+        self._fast = fast_plan(lowered)
         for operation in lowered.operations:
             self.add_module(module_name(operation.name), layer(operation, dims=lowered.dims))
         outputs = lowered.outputs
@@ -73,15 +83,30 @@ class Network(nn.Module):
         Raises:
             ModelError: training with auxiliary heads at a resolution they were not built for.
         """
-        if not (self.training and self._heads):
+        if not self.training:
             return self._run(x, self._inference)[self._logits]
+        if self._heads:
+            self._check(x)
+        fast = suitable(self, x) if self.plan == "fast" else None
+        names = (self._logits, *self._heads)
+        if fast is None:
+            values = self._run(x, self._training)
+            logits, *heads = (values[name] for name in names)
+        else:
+            logits, *heads = run(self._fast, self._module, names, fast, x, self)
+        return (logits, tuple(heads)) if self._heads else logits
+
+    def _module(self, operation: str) -> nn.Module:
+        module = self._modules[module_name(operation)]
+        assert module is not None
+        return module
+
+    def _check(self, x: Tensor) -> None:
         if self._fixed_resolution and any(size != self.lowered.resolution for size in x.shape[2:]):
             raise ModelError(
                 f"auxiliary heads train at the resolution they were built for, {self.lowered.resolution}, "
                 f"but got resolution={tuple(x.shape[2:])}."
             )
-        values = self._run(x, self._training)
-        return values[self._logits], tuple(values[name] for name in self._heads)
 
     def features(self, x: Tensor) -> tuple[Tensor, ...]:
         """The output of each stage, for use as a backbone."""

@@ -143,6 +143,7 @@ def test_a_shortcut_cell_starts_as_its_shortcut() -> None:
             classes=2,
             resolution=8,
             generator=seeded(),
+            plan="plain",  # For the hook.
         )
         seen: list[torch.Tensor] = []
         built.get_submodule("3a_add").register_forward_hook(

@@ -1,0 +1,69 @@
+"""The fast plan as one node of torch's autograd."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nas.network.fast.kernels import Kernels, kernels
+from nas.network.fast.plan import Plan
+from nas.network.fast.tape import Module, Tape
+from nas.network.layers import Convolution
+
+
+def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
+    """The kernels to train this network with on these images, or None where the plain plan has to do it.
+
+    That is: images on the CPU, float32 or autocast to bfloat16, batch-norm in training, nothing frozen,
+    and a C++ compiler to make the kernels with.
+    """
+    if images.device.type != "cpu" or images.dim() != 4 or images.dtype not in (torch.float32, torch.bfloat16):
+        return None
+    mixed = torch.is_autocast_enabled("cpu")
+    if not mixed and images.dtype != torch.float32:
+        return None
+    for module in network.children():
+        norm = module.norm if isinstance(module, Convolution) else None
+        if norm is not None and not (norm.training and norm.track_running_stats and norm.momentum is not None):
+            return None
+    if not all(each.requires_grad and each.dtype == torch.float32 for each in network.parameters()):
+        return None
+    return kernels(torch.get_autocast_dtype("cpu") if mixed else torch.float32)
+
+
+def run(
+    plan: Plan, module: Module, names: tuple[str, ...], fast: Kernels, images: Tensor, network: nn.Module
+) -> tuple[Tensor, ...]:
+    """The values called ``names``, differentiable once with respect to parameters and images."""
+    counts = [
+        child.norm.num_batches_tracked
+        for child in network.children()
+        if isinstance(child, Convolution) and child.norm is not None and child.norm.num_batches_tracked is not None
+    ]
+    if counts:
+        torch._foreach_add_(counts, 1)
+    parameters = tuple(network.parameters())
+    return _Fast.apply(plan, module, names, fast, images, *parameters)
+
+
+class _Fast(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, plan: Plan, module: Module, names: tuple[str, ...], fast: Kernels, images: Tensor, *ps: nn.Parameter
+    ) -> tuple[Tensor, ...]:
+        tape = Tape(plan, module, fast, images, images_need_gradient=ctx.needs_input_grad[4])
+        ctx.tape, ctx.names, ctx.parameters, ctx.dtype = tape, names, ps, images.dtype
+        ctx.set_materialize_grads(False)
+        return tape.outputs(names)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        if ctx.tape is None:
+            raise RuntimeError("the fast plan goes back once a step; build with plan='plain' to keep a graph")
+        tape: Tape = ctx.tape
+        ctx.tape = None
+        tape.back({name: grad for name, grad in zip(ctx.names, grads, strict=True) if grad is not None})
+        images = tape.grads.get("input") if ctx.needs_input_grad[4] else None
+        found = images.tensor.to(ctx.dtype) if images is not None and not isinstance(images, Tensor) else images
+        return (None, None, None, None, found, *(tape.parameter_grads.get(each) for each in ctx.parameters))

@@ -1,0 +1,392 @@
+// What a training step does between its convolutions, on maps in channels-last order: batch-norm with ReLU, max-pooling,
+// sums. torch's own kernels for these took two thirds of a step of a network with large maps (benchmarks/README.md).
+//
+// A map is `rows` pixels (images x height x width) of `channels` values; pixel r starts at x + r * stride, so that a map may
+// be a slice of the channels of another one: concatenation then costs nothing. Values are float or bfloat16, arithmetic
+// is float, sums over pixels are kept in double.
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#include <immintrin.h>
+#define WIDE 1
+#endif
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace {
+
+constexpr int L = 16;  // Values a vector.
+constexpr long BLOCK = 128;  // Pixels that are summed in float before they go to a double, and that stay in the cache.
+typedef float Vec __attribute__((vector_size(64)));
+typedef int32_t Int __attribute__((vector_size(64)));
+typedef uint16_t bfloat;
+
+inline Vec fill(float value) { return Vec{} + value; }
+
+#ifdef WIDE
+inline __mmask16 mask(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
+inline Vec load(const float* p, int n) {
+    return n == L ? (Vec)_mm512_loadu_ps(p) : (Vec)_mm512_maskz_loadu_ps(mask(n), p);
+}
+inline Vec load(const bfloat* p, int n) {
+    const __m256i half = n == L ? _mm256_loadu_si256((const __m256i*)p) : _mm256_maskz_loadu_epi16(mask(n), p);
+    return (Vec)_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+inline void store(float* p, Vec v, int n) {
+    if (n == L) _mm512_storeu_ps(p, (__m512)v);
+    else _mm512_mask_storeu_ps(p, mask(n), (__m512)v);
+}
+inline void store(bfloat* p, Vec v, int n) {
+    const __m512i bits = _mm512_castps_si512((__m512)v);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+    const __m256i half = _mm512_cvtepi32_epi16(_mm512_srli_epi32(sum, 16));
+    if (n == L) _mm256_storeu_si256((__m256i*)p, half);
+    else _mm256_mask_storeu_epi16(p, mask(n), half);
+}
+inline Int load_bytes(const uint8_t* p, int n) {
+    const __m128i bytes = n == L ? _mm_loadu_si128((const __m128i*)p) : _mm_maskz_loadu_epi8(mask(n), p);
+    return (Int)_mm512_cvtepu8_epi32(bytes);
+}
+inline void store_bytes(uint8_t* p, Int v, int n) {
+    _mm_mask_storeu_epi8(p, mask(n), _mm512_cvtepi32_epi8((__m512i)v));
+}
+#else
+inline Vec load(const float* p, int n) {
+    Vec v{};
+    for (int i = 0; i < n; ++i) v[i] = p[i];
+    return v;
+}
+inline Vec load(const bfloat* p, int n) {
+    Int bits{};
+    for (int i = 0; i < n; ++i) bits[i] = static_cast<int32_t>(static_cast<uint32_t>(p[i]) << 16);
+    return (Vec)bits;
+}
+inline void store(float* p, Vec v, int n) {
+    for (int i = 0; i < n; ++i) p[i] = v[i];
+}
+inline void store(bfloat* p, Vec v, int n) {
+    const Int bits = (Int)v;
+    for (int i = 0; i < n; ++i) {
+        const uint32_t u = static_cast<uint32_t>(bits[i]);
+        p[i] = static_cast<bfloat>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+    }
+}
+inline Int load_bytes(const uint8_t* p, int n) {
+    Int v{};
+    for (int i = 0; i < n; ++i) v[i] = p[i];
+    return v;
+}
+inline void store_bytes(uint8_t* p, Int v, int n) {
+    for (int i = 0; i < n; ++i) p[i] = static_cast<uint8_t>(v[i]);
+}
+#endif
+
+inline int here() {
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+inline long least(long a, long b) { return a < b ? a : b; }
+
+// Calls body(first row, rows) for every block, and body's inner loops run over channels 16 at a time.
+template <class Body>
+void blocks(long rows, int threads, const Body& body) {
+    const long count = (rows + BLOCK - 1) / BLOCK;
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && count > 1)
+    for (long b = 0; b < count; ++b) body(b * BLOCK, least(BLOCK, rows - b * BLOCK));
+}
+
+// Two sums over pixels a channel, of what value(pixel, first channel, n) adds to them.
+template <class Value>
+void sums(long rows, long channels, int threads, double* first, double* second, const Value& value) {
+    const long padded = (channels + L - 1) / L * L;
+    std::vector<double> partial(static_cast<size_t>(threads) * 2 * padded, 0.0);
+    blocks(rows, threads, [&](long start, long count) {
+        double* mine = partial.data() + static_cast<size_t>(here()) * 2 * padded;
+        for (long c = 0; c < channels; c += L) {
+            const int n = static_cast<int>(least(L, channels - c));
+            Vec a0{}, a1{}, b0{}, b1{};
+            value(start, count, c, n, a0, a1, b0, b1);
+            const Vec a = a0 + a1, b = b0 + b1;
+            for (int i = 0; i < n; ++i) mine[c + i] += a[i], mine[padded + c + i] += b[i];
+        }
+    });
+    for (long c = 0; c < channels; ++c) {
+        first[c] = second[c] = 0.0;
+        for (int t = 0; t < threads; ++t) {
+            first[c] += partial[static_cast<size_t>(t) * 2 * padded + c];
+            second[c] += partial[static_cast<size_t>(t) * 2 * padded + padded + c];
+        }
+    }
+}
+
+// y = x * scale + shift, rectified or not.
+template <class T>
+void affine(const T* x, long xs, T* y, long ys, long rows, long channels, const float* scale, const float* shift,
+            int relu, int threads) {
+    const Vec low = fill(relu ? 0.0f : -INFINITY);
+    blocks(rows, threads, [&](long start, long count) {
+        for (long c = 0; c < channels; c += L) {
+            const int n = static_cast<int>(least(L, channels - c));
+            const Vec a = load(scale + c, n), b = load(shift + c, n);
+            for (long r = start; r < start + count; ++r) {
+                const Vec v = load(x + r * xs + c, n) * a + b;
+                store(y + r * ys + c, v < low ? low : v, n);  // Keeps a NaN.
+            }
+        }
+    });
+}
+
+// Batch-norm over all pixels, with ReLU; saved receives the mean, then one over the standard deviation, a channel.
+template <class T>
+void norm_forward(const T* x, long xs, T* y, long ys, long rows, long channels, const float* gamma, const float* beta,
+                  float* running_mean, float* running_var, float momentum, float eps, float* saved, int relu,
+                  int threads) {
+    std::vector<double> total(2 * channels);
+    std::vector<float> origin(channels + L), line(2 * channels);
+    // Sums of differences to the first pixel lose no digits where the mean is far from zero.
+    for (long c = 0; c < channels; c += L) {
+        const int n = static_cast<int>(least(L, channels - c));
+        store(origin.data() + c, load(x + c, n), n);
+    }
+    sums(rows, channels, threads, total.data(), total.data() + channels,
+         [&](long start, long count, long c, int n, Vec& a0, Vec& a1, Vec& b0, Vec& b1) {
+             const Vec zero = load(origin.data() + c, n);
+             const T* p = x + start * xs + c;
+             long r = 0;
+             for (; r + 1 < count; r += 2, p += 2 * xs) {
+                 const Vec v = load(p, n) - zero, w = load(p + xs, n) - zero;
+                 a0 += v, b0 += v * v, a1 += w, b1 += w * w;
+             }
+             if (r < count) {
+                 const Vec v = load(p, n) - zero;
+                 a0 += v, b0 += v * v;
+             }
+         });
+    for (long c = 0; c < channels; ++c) {
+        const double shifted = total[c] / rows, mean = shifted + origin[c];
+        double var = total[channels + c] / rows - shifted * shifted;
+        if (var < 0.0) var = 0.0;
+        const double invstd = 1.0 / std::sqrt(var + eps);
+        saved[c] = static_cast<float>(mean);
+        saved[channels + c] = static_cast<float>(invstd);
+        running_mean[c] += momentum * (static_cast<float>(mean) - running_mean[c]);
+        const double unbiased = rows > 1 ? var * rows / (rows - 1.0) : var;
+        running_var[c] += momentum * (static_cast<float>(unbiased) - running_var[c]);
+        line[c] = static_cast<float>(gamma[c] * invstd);
+        line[channels + c] = static_cast<float>(beta[c] - mean * gamma[c] * invstd);
+    }
+    affine(x, xs, y, ys, rows, channels, line.data(), line.data() + channels, relu, threads);
+}
+
+// Gradients of the above. The ReLU's mask is computed again from x. With `still`, statistics are constants.
+template <class T>
+void norm_backward(const T* x, long xs, const T* g, long gs, T* dx, long ds, long rows, long channels,
+                   const float* gamma, const float* beta, const float* saved, float* dgamma, float* dbeta, int relu,
+                   int still, int threads) {
+    std::vector<double> total(2 * channels);
+    std::vector<float> line(5 * channels);
+    float *scale = line.data(), *shift = scale + channels, *slope = shift + channels, *fixed = slope + channels;
+    for (long c = 0; c < channels; ++c) {
+        scale[c] = gamma[c] * saved[channels + c];
+        shift[c] = relu ? beta[c] - saved[c] * scale[c] : 1.0f;
+        if (!relu) fixed[c] = 0.0f;
+    }
+    const Vec none{};
+    sums(rows, channels, threads, total.data(), total.data() + channels,
+         [&](long start, long count, long c, int n, Vec& a0, Vec& a1, Vec& b0, Vec& b1) {
+             const Vec mean = load(saved + c, n), a = load(scale + c, n), b = load(shift + c, n);
+             const T *p = x + start * xs + c, *q = g + start * gs + c;
+             if (relu) {
+                 for (long r = 0; r < count; ++r, p += xs, q += gs) {
+                     const Vec v = load(p, n), w = v * a + b > none ? load(q, n) : none;
+                     a0 += w, b0 += w * (v - mean);
+                 }
+             } else {
+                 for (long r = 0; r < count; ++r, p += xs, q += gs) {
+                     const Vec w = load(q, n);
+                     a0 += w, b0 += w * (load(p, n) - mean);
+                 }
+             }
+             (void)a1, (void)b1;
+         });
+    for (long c = 0; c < channels; ++c) {
+        const double invstd = saved[channels + c], sum = total[c], product = total[channels + c];
+        dbeta[c] = static_cast<float>(sum);
+        dgamma[c] = static_cast<float>(product * invstd);
+        // dx = scale * (g - sum / rows - (x - mean) * invstd^2 * product / rows) = scale * g + slope * x + fixed
+        slope[c] = still ? 0.0f : static_cast<float>(-scale[c] * invstd * invstd * product / rows);
+        fixed[c] = still ? 0.0f : static_cast<float>(-scale[c] * sum / rows - slope[c] * static_cast<double>(saved[c]));
+    }
+    blocks(rows, threads, [&](long start, long count) {
+        for (long c = 0; c < channels; c += L) {
+            const int n = static_cast<int>(least(L, channels - c));
+            const Vec a = load(scale + c, n), b = load(shift + c, n), s = load(slope + c, n), f = load(fixed + c, n);
+            const T *p = x + start * xs + c, *q = g + start * gs + c;
+            T* d = dx + start * ds + c;
+            if (relu) {
+                for (long r = 0; r < count; ++r, p += xs, q += gs, d += ds) {
+                    const Vec v = load(p, n), w = v * a + b > none ? load(q, n) : none;
+                    store(d, a * w + (s * v + f), n);
+                }
+            } else {
+                for (long r = 0; r < count; ++r, p += xs, q += gs, d += ds)
+                    store(d, a * load(q, n) + (s * load(p, n) + f), n);
+            }
+        }
+    });
+}
+
+// Windows of kernel x kernel; `place` receives which of its pixels (0 to kernel^2 - 1) won, the first of equals.
+template <class T>
+void pool_forward(const T* x, long xs, T* y, long ys, uint8_t* place, long images, long height, long width,
+                  long channels, long out_height, long out_width, int kernel, int stride, int padding, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (long line = 0; line < images * out_height; ++line) {
+        const long image = line / out_height, top = line % out_height * stride - padding;
+        const T* plane = x + image * height * width * xs;
+        for (long column = 0; column < out_width; ++column) {
+            const long left = column * stride - padding, out = line * out_width + column;
+            const int i0 = top < 0 ? static_cast<int>(-top) : 0, j0 = left < 0 ? static_cast<int>(-left) : 0;
+            const int i1 = static_cast<int>(least(kernel, height - top)), j1 = static_cast<int>(least(kernel, width - left));
+            for (long c = 0; c < channels; c += L) {
+                const int n = static_cast<int>(least(L, channels - c));
+                Vec best = fill(-INFINITY);
+                Int winner = Int{} + (i0 * kernel + j0);
+                for (int i = i0; i < i1; ++i)
+                    for (int j = j0; j < j1; ++j) {
+                        const Vec v = load(plane + ((top + i) * width + left + j) * xs + c, n);
+                        const Int better = (v > best) | (v != v);
+                        best = better ? v : best;
+                        winner = better ? Int{} + (i * kernel + j) : winner;
+                    }
+                store(y + out * ys + c, best, n);
+                store_bytes(place + out * channels + c, winner, n);
+            }
+        }
+    }
+}
+
+// Gathers for every pixel what the windows that it won send back; adds to dx, or overwrites it.
+template <class T>
+void pool_backward(const T* g, long gs, T* dx, long ds, const uint8_t* place, long images, long height, long width,
+                   long channels, long out_height, long out_width, int kernel, int stride, int padding, int add,
+                   int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (long line = 0; line < images * height; ++line) {
+        const long image = line / height, row = line % height + padding;
+        const long i0 = row < kernel ? 0 : (row - kernel) / stride + 1, i1 = least(row / stride, out_height - 1);
+        for (long x = 0; x < width; ++x) {
+            const long column = x + padding, j0 = column < kernel ? 0 : (column - kernel) / stride + 1;
+            const long j1 = least(column / stride, out_width - 1);
+            for (long c = 0; c < channels; c += L) {
+                const int n = static_cast<int>(least(L, channels - c));
+                T* d = dx + (line * width + x) * ds + c;
+                Vec sum = add ? load(d, n) : Vec{};
+                for (long i = i0; i <= i1; ++i)
+                    for (long j = j0; j <= j1; ++j) {
+                        const long out = (image * out_height + i) * out_width + j;
+                        const int mine = static_cast<int>((row - i * stride) * kernel + column - j * stride);
+                        const Int won = load_bytes(place + out * channels + c, n) == Int{} + mine;
+                        const Vec back = load(g + out * gs + c, n);
+                        sum += won ? back : Vec{};
+                    }
+                store(d, sum, n);
+            }
+        }
+    }
+}
+
+// y += x, or y = x.
+template <class T>
+void merge(const T* x, long xs, T* y, long ys, long rows, long channels, int add, int threads) {
+    blocks(rows, threads, [&](long start, long count) {
+        for (long r = start; r < start + count; ++r)
+            for (long c = 0; c < channels; c += L) {
+                const int n = static_cast<int>(least(L, channels - c));
+                const Vec v = load(x + r * xs + c, n);
+                store(y + r * ys + c, add ? v + load(y + r * ys + c, n) : v, n);
+            }
+    });
+}
+
+// z = relu(x + y).
+template <class T>
+void join_forward(const T* x, long xs, const T* y, long ys, T* z, long zs, long rows, long channels, int threads) {
+    blocks(rows, threads, [&](long start, long count) {
+        for (long r = start; r < start + count; ++r)
+            for (long c = 0; c < channels; c += L) {
+                const int n = static_cast<int>(least(L, channels - c));
+                const Vec v = load(x + r * xs + c, n) + load(y + r * ys + c, n);
+                store(z + r * zs + c, v < Vec{} ? Vec{} : v, n);
+            }
+    });
+}
+
+// dx = dy = g where z > 0; both are written.
+template <class T>
+void join_backward(const T* z, long zs, const T* g, long gs, T* dx, long dxs, T* dy, long dys, long rows,
+                   long channels, int threads) {
+    blocks(rows, threads, [&](long start, long count) {
+        for (long r = start; r < start + count; ++r)
+            for (long c = 0; c < channels; c += L) {
+                const int n = static_cast<int>(least(L, channels - c));
+                const Vec v = load(z + r * zs + c, n) > Vec{} ? load(g + r * gs + c, n) : Vec{};
+                store(dx + r * dxs + c, v, n);
+                store(dy + r * dys + c, v, n);
+            }
+    });
+}
+
+}  // namespace
+
+#define EACH_TYPE(T, NAME)                                                                                             \
+    extern "C" void affine_##NAME(const T* x, long xs, T* y, long ys, long rows, long channels, const float* scale,    \
+                                  const float* shift, int relu, int threads) {                                         \
+        affine<T>(x, xs, y, ys, rows, channels, scale, shift, relu, threads);                                          \
+    }                                                                                                                  \
+    extern "C" void norm_forward_##NAME(const T* x, long xs, T* y, long ys, long rows, long channels,                  \
+                                        const float* gamma, const float* beta, float* mean, float* var,                \
+                                        float momentum, float eps, float* saved, int relu, int threads) {              \
+        norm_forward<T>(x, xs, y, ys, rows, channels, gamma, beta, mean, var, momentum, eps, saved, relu, threads);    \
+    }                                                                                                                  \
+    extern "C" void norm_backward_##NAME(const T* x, long xs, const T* g, long gs, T* dx, long ds, long rows,          \
+                                         long channels, const float* gamma, const float* beta, const float* saved,     \
+                                         float* dgamma, float* dbeta, int relu, int still, int threads) {              \
+        norm_backward<T>(x, xs, g, gs, dx, ds, rows, channels, gamma, beta, saved, dgamma, dbeta, relu, still,         \
+                         threads);                                                                                     \
+    }                                                                                                                  \
+    extern "C" void pool_forward_##NAME(const T* x, long xs, T* y, long ys, uint8_t* place, long images, long height,  \
+                                        long width, long channels, long out_height, long out_width, int kernel,        \
+                                        int stride, int padding, int threads) {                                        \
+        pool_forward<T>(x, xs, y, ys, place, images, height, width, channels, out_height, out_width, kernel, stride,   \
+                        padding, threads);                                                                             \
+    }                                                                                                                  \
+    extern "C" void pool_backward_##NAME(const T* g, long gs, T* dx, long ds, const uint8_t* place, long images,       \
+                                         long height, long width, long channels, long out_height, long out_width,      \
+                                         int kernel, int stride, int padding, int add, int threads) {                  \
+        pool_backward<T>(g, gs, dx, ds, place, images, height, width, channels, out_height, out_width, kernel, stride, \
+                         padding, add, threads);                                                                       \
+    }                                                                                                                  \
+    extern "C" void merge_##NAME(const T* x, long xs, T* y, long ys, long rows, long channels, int add, int threads) { \
+        merge<T>(x, xs, y, ys, rows, channels, add, threads);                                                          \
+    }                                                                                                                  \
+    extern "C" void join_forward_##NAME(const T* x, long xs, const T* y, long ys, T* z, long zs, long rows,            \
+                                        long channels, int threads) {                                                  \
+        join_forward<T>(x, xs, y, ys, z, zs, rows, channels, threads);                                                 \
+    }                                                                                                                  \
+    extern "C" void join_backward_##NAME(const T* z, long zs, const T* g, long gs, T* dx, long dxs, T* dy, long dys,   \
+                                         long rows, long channels, int threads) {                                      \
+        join_backward<T>(z, zs, g, gs, dx, dxs, dy, dys, rows, channels, threads);                                     \
+    }
+
+EACH_TYPE(float, float32)
+EACH_TYPE(bfloat, bfloat16)

@@ -1,0 +1,235 @@
+"""One pass of the fast plan forwards, and its way back, operation by operation and without torch's autograd."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nas.network.fast.kernels import Kernels, Map
+from nas.network.fast.plan import Group, Plan
+from nas.network.layers import Convolution
+from nas.operations import Add, Concat, MaxPool, Operation
+
+Module = Callable[[str], nn.Module]
+"""The module of an operation, by the operation's name."""
+
+
+class Tape:
+    """Executes a plan on one batch, and keeps what the way back needs.
+
+    Args:
+        plan: what to execute.
+        module: finds modules.
+        kernels: for the type of the activations.
+        images: (batch, channels, height, width).
+        images_need_gradient: whether the way back ends at the images, or before the first convolution.
+    """
+
+    def __init__(
+        self, plan: Plan, module: Module, kernels: Kernels, images: Tensor, *, images_need_gradient: bool
+    ) -> None:
+        self.plan, self.module, self.kernels = plan, module, kernels
+        self.images_need_gradient = images_need_gradient
+        self.values: dict[str, Map | Tensor] = {"input": Map.of(images.to(kernels.dtype))}
+        self.saved: list[tuple[Any, ...]] = []
+        self.grads: dict[str, Map | Tensor] = {}
+        self.parameter_grads: dict[nn.Parameter, Tensor] = {}
+        for step in plan.steps:
+            self.saved.append(self._forward(step))
+
+    def outputs(self, names: tuple[str, ...]) -> tuple[Tensor, ...]:
+        """Values as tensors; all others are forgotten but for what the way back needs."""
+        found = tuple(_tensor(self.values[name]).detach() for name in names)
+        self.values.clear()
+        return found
+
+    def back(self, grads: dict[str, Tensor]) -> None:
+        """Fill ``parameter_grads`` (and ``grads["input"]``, if asked for) from gradients of outputs."""
+        self.grads.update(grads)
+        for step in reversed(self.plan.steps):
+            saved = self.saved.pop()
+            names = [member.name for member in step.members] if isinstance(step, Group) else [step.name]
+            if all(name in self.grads for name in names):
+                self._backward(step, saved)
+
+    def _forward(self, step: Group | Operation) -> tuple[Any, ...]:
+        match step:
+            case Group():
+                return self._convolve(step)
+            case MaxPool():
+                x = self._map(step.inputs[0])
+                shape = (x.whole.shape[0], step.out_channels, *_pooled(x, step))
+                y = self._place(step.name, shape)
+                padding = step.kernel // 2 if step.padded else 0
+                winners = self.kernels.pool_forward(x, y, step.kernel, step.stride, padding)
+                return winners, padding, x.whole.shape
+            case Concat():
+                return ()
+            case Add():
+                x, y = (self._map(name) for name in step.inputs)
+                z = self._place(step.name, tuple(x.tensor.shape))
+                self.kernels.join_forward(x, y, z)
+                return (z,)
+        inputs = [_tensor(self.values[name]).detach().requires_grad_() for name in step.inputs]
+        with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self._mixed):
+            out = self.module(step.name)(*inputs)
+        self.values[step.name] = out.detach()
+        return inputs, out
+
+    def _backward(self, step: Group | Operation, saved: tuple[Any, ...]) -> None:
+        match step:
+            case Group():
+                self._convolve_back(step, *saved)
+            case MaxPool():
+                winners, padding, shape = saved
+                g, name = self._grad(step.name), step.inputs[0]
+                there = name in self.grads
+                if not there:
+                    batch, _, height, width = shape
+                    self.grads[name] = Map.empty(batch, g.width, height, width, self.kernels.dtype)
+                self.kernels.pool_backward(
+                    g, self._grad(name, keep=True), winners, step.kernel, step.stride, padding, add=there
+                )
+            case Concat():
+                g = self._grad(step.name)
+                for name in step.inputs:
+                    self.grads[name] = g.slice(self.plan.slices[name][1], self._width(step, name))
+            case Add():
+                (z,) = saved
+                g, dx, dy = self._grad(step.name), z.like(), z.like()
+                self.kernels.join_backward(z, g, dx, dy)
+                for name, grad in zip(step.inputs, (dx, dy), strict=True):
+                    self._send(name, grad)
+            case _:
+                inputs, out = saved
+                parameters = list(self.module(step.name).parameters())
+                grad = _tensor(self.grads.pop(step.name)).to(out.dtype)
+                found = torch.autograd.grad(out, [*inputs, *parameters], grad)
+                for name, each in zip(step.inputs, found, strict=False):
+                    self._send(name, each if each.dim() < 4 else Map.of(each.to(self.kernels.dtype)))
+                self.parameter_grads.update(zip(parameters, found[len(inputs) :], strict=True))
+
+    def _convolve(self, group: Group) -> tuple[Any, ...]:
+        modules = [self._convolution(member.name) for member in group.members]
+        x = self._map(group.reads).tensor.contiguous(memory_format=torch.channels_last)
+        weight = self._weight([module.conv.weight for module in modules])
+        conv = modules[0].conv
+        y = torch.ops.aten.convolution(
+            x, weight, None, conv.stride, conv.padding, conv.dilation, False, (0, 0), conv.groups
+        )
+        whole, start = Map.of(y), 0
+        saved: list[Tensor | None] = []
+        for member, module in zip(group.members, modules, strict=True):
+            part = whole.slice(start, member.out_channels)
+            start += member.out_channels
+            if module.norm is None and module.conv.bias is None:
+                self.values[member.name] = part
+                saved.append(None)
+                continue
+            out = self._place(member.name, (y.shape[0], member.out_channels, *y.shape[2:]))
+            if isinstance(module.norm, nn.BatchNorm2d):
+                saved.append(self.kernels.norm_forward(part, out, module.norm, relu=module.relu))
+            else:
+                assert module.conv.bias is not None
+                self.kernels.affine(part, out, torch.ones(part.width), module.conv.bias, relu=module.relu)
+                # Zero mean and unit deviation make the way back of batch-norm that of a bias.
+                saved.append(torch.cat([torch.zeros(part.width), torch.ones(part.width)]))
+        return x, weight, whole, saved
+
+    def _convolve_back(self, group: Group, x: Tensor, weight: Tensor, whole: Map, saved: list[Tensor | None]) -> None:
+        modules = [self._convolution(member.name) for member in group.members]
+        grads, start = whole.like(), 0
+        for member, module, kept in zip(group.members, modules, saved, strict=True):
+            g, part = self._grad(member.name), whole.slice(start, member.out_channels)
+            if kept is None:
+                grads = g if g.width == g.whole.shape[1] else Map.of(g.tensor)
+            else:
+                self._rectify_back(module, part, g, grads.slice(start, member.out_channels), kept)
+            start += member.out_channels
+        conv = modules[0].conv
+        wanted = group.reads != "input" or self.images_need_gradient
+        dx, dweight, _ = torch.ops.aten.convolution_backward(
+            grads.tensor, x, weight, None, conv.stride, conv.padding, conv.dilation, False, (0, 0), conv.groups,
+            (wanted, True, False),
+        )  # fmt: skip
+        if wanted:
+            self._send(group.reads, Map.of(dx))
+        parts = dweight.float().split([member.out_channels for member in group.members])
+        self.parameter_grads.update((module.conv.weight, part) for module, part in zip(modules, parts, strict=True))
+
+    def _rectify_back(self, module: Convolution, x: Map, g: Map, dx: Map, saved: Tensor) -> None:
+        norm, bias, relu = module.norm, module.conv.bias, module.relu
+        if norm is None:
+            assert bias is not None
+            _, dbias = self.kernels.norm_backward(x, g, dx, torch.ones(x.width), bias, saved, relu=relu, still=True)
+            self.parameter_grads[bias] = dbias
+        else:
+            found = self.kernels.norm_backward(x, g, dx, norm.weight, norm.bias, saved, relu=relu, still=False)
+            self.parameter_grads.update(zip((norm.weight, norm.bias), found, strict=True))
+
+    def _weight(self, parameters: list[nn.Parameter]) -> Tensor:
+        """One kernel from several, in the type of the activations."""
+        if len(parameters) == 1:
+            return parameters[0].detach().to(self.kernels.dtype)
+        shape = (sum(each.shape[0] for each in parameters), *parameters[0].shape[1:])
+        weight, start = torch.empty(shape, dtype=self.kernels.dtype), 0
+        for each in parameters:
+            weight[start : start + each.shape[0]] = each.detach()
+            start += each.shape[0]
+        return weight
+
+    def _send(self, name: str, grad: Map | Tensor) -> None:
+        """Add a gradient, which is the tape's own from now on, to what a value has received."""
+        there = self.grads.get(name)
+        if there is None:
+            self.grads[name] = grad
+        elif isinstance(there, Map) and isinstance(grad, Map):
+            self.kernels.merge(grad, there, add=True)
+        else:
+            self.grads[name] = _tensor(there) + _tensor(grad)
+
+    def _grad(self, name: str, *, keep: bool = False) -> Map:
+        grad = self.grads[name] if keep else self.grads.pop(name)
+        return grad if isinstance(grad, Map) else Map.of(grad.to(self.kernels.dtype))
+
+    def _map(self, name: str) -> Map:
+        value = self.values[name]
+        return value if isinstance(value, Map) else Map.of(value.to(self.kernels.dtype))
+
+    def _place(self, name: str, shape: tuple[int, ...]) -> Map:
+        """Where a value goes: its slice of a concatenation, or a map of its own."""
+        batch, channels, height, width = shape
+        if name in self.plan.slices:
+            whole, start = self.plan.slices[name]
+            if whole not in self.values:
+                self.values[whole] = Map.empty(batch, self.plan.widths[whole], height, width, self.kernels.dtype)
+            value = self._map(whole).slice(start, channels)
+        else:
+            value = Map.empty(batch, channels, height, width, self.kernels.dtype)
+        self.values[name] = value
+        return value
+
+    def _width(self, concat: Concat, name: str) -> int:
+        starts = [self.plan.slices[each][1] for each in concat.inputs] + [concat.out_channels]
+        return starts[concat.inputs.index(name) + 1] - self.plan.slices[name][1]
+
+    def _convolution(self, name: str) -> Convolution:
+        module = self.module(name)
+        assert isinstance(module, Convolution)
+        return module
+
+    @property
+    def _mixed(self) -> bool:
+        return self.kernels.dtype == torch.bfloat16
+
+
+def _tensor(value: Map | Tensor) -> Tensor:
+    return value.tensor if isinstance(value, Map) else value
+
+
+def _pooled(x: Map, pool: MaxPool) -> tuple[int, ...]:
+    """Height and width after a pool, at any resolution."""
+    padding = pool.kernel // 2 if pool.padded else 0
+    spare = 0 if pool.padded else pool.stride - 1
+    return tuple((size + 2 * padding - pool.kernel + spare) // pool.stride + 1 for size in x.whole.shape[2:])

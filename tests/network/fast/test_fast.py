@@ -1,0 +1,184 @@
+"""The fast plan against the plain one: same outputs, gradients, statistics and weights after a step."""
+
+from copy import deepcopy
+from dataclasses import replace
+from random import Random
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nas.architecture import Architecture, AuxiliaryHead, Cell, Reduction, Stem
+from nas.network.build import build
+from nas.network.fast.compile import library
+from nas.network.fast.function import suitable
+from nas.network.network import Network
+from nas.presets import TORCHVISION
+from strategies import random_architecture
+
+pytestmark = pytest.mark.skipif(library() is None, reason="there is no C++ compiler to make the kernels with")
+
+CELL = Cell(b1x1=8, b3x3_reduce=8, b3x3=20, b5x5_reduce=4, b5x5=8, pool_proj=12)
+SMALL = Architecture(
+    stem=Stem(kind="conv3x3", width=16, conv2=24),
+    stages=((CELL, replace(CELL, shortcut=True, se=True, wide="dw5")), (replace(CELL, wide="3x3x2", shortcut=True),)),
+    reductions=(Reduction(kind="conv", width=16, reduce=8),),
+    auxiliary=(AuxiliaryHead(stage=0, cell=1, width=8, hidden=16, dropout=0.0),),
+    dropout=0.0,
+)
+
+
+def pair(architecture: Architecture, resolution: int, seed: int = 0) -> tuple[Network, Network]:
+    """One network with either plan, with scales and shifts that are not the initial ones, and without dropout."""
+    generator = torch.Generator().manual_seed(seed)
+    bare = replace(
+        architecture, dropout=0.0, auxiliary=tuple(replace(head, dropout=0.0) for head in architecture.auxiliary)
+    )
+    plain = build(bare, classes=5, resolution=resolution, auxiliary=True, generator=generator, plan="plain").train()
+    with torch.no_grad():
+        for name, parameter in plain.named_parameters():
+            if name.endswith("norm.weight"):
+                parameter.uniform_(0.5, 1.5, generator=generator)
+            elif name.endswith("bias"):
+                parameter.normal_(0.0, 0.1, generator=generator)
+    fast = deepcopy(plain)
+    fast.plan = "fast"
+    return plain, fast
+
+
+def outputs(network: Network, x: Tensor, mixed: bool = False) -> tuple[Tensor, ...]:
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        out = network(x)
+    return (out[0], *out[1]) if isinstance(out, tuple) else (out,)
+
+
+def step(network: Network, x: Tensor, mixed: bool = False) -> tuple[Tensor, ...]:
+    """One step of stochastic gradient descent; returns the outputs before it."""
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
+    out = outputs(network, x, mixed)
+    labels = torch.arange(len(x)) % 5
+    sum((F.cross_entropy(each.float(), labels) for each in out), torch.zeros(())).backward()
+    optimizer.step()
+    return tuple(each.detach() for each in out)
+
+
+def images(resolution: int, batch: int = 6) -> Tensor:
+    return torch.randn(batch, 3, resolution, resolution, generator=torch.Generator().manual_seed(7))
+
+
+def check_step(architecture: Architecture, resolution: int) -> None:
+    plain, fast = pair(architecture, resolution)
+    x = images(resolution)
+    assert suitable(fast, x) is not None
+    for expected, got in zip(step(plain, x), step(fast, x), strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5)
+    expected_state = plain.state_dict()
+    for name, got in fast.state_dict().items():
+        torch.testing.assert_close(
+            got, expected_state[name], rtol=1e-5, atol=1e-5, msg=lambda text, n=name: f"{n}: {text}"
+        )
+    assert [each.grad is None for each in plain.parameters()] == [each.grad is None for each in fast.parameters()]
+
+
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_one_step_is_equal(norm: str) -> None:
+    check_step(replace(SMALL, norm=norm), 12)  # type: ignore[arg-type]
+
+
+def test_googlenet_is_as_near_to_float64_as_the_plain_plan() -> None:
+    """So deep a network amplifies rounding: a ReLU or a maximum that tips moves gradients by a percent in any plan."""
+    plain, fast = pair(TORCHVISION, 64)
+    exact = deepcopy(plain).double()
+    x = images(64, 16)
+    for network, batch in ((exact, x.double()), (plain, x), (fast, x)):
+        labels = torch.arange(len(x)) % 5
+        sum((F.cross_entropy(each, labels) for each in outputs(network, batch)), torch.zeros(())).backward()
+    assert _error(exact, fast) < 2 * _error(exact, plain)
+    torch.testing.assert_close(outputs(fast, x)[0], outputs(plain, x)[0], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_one_step_of_random_networks_is_equal(part: int) -> None:
+    for seed in range(part, 40, 4):
+        check_step(random_architecture(Random(seed), 2), 32)
+
+
+def test_gradients_of_images_are_equal() -> None:
+    plain, fast = pair(SMALL, 12)
+    found = []
+    for network in (plain, fast):
+        x = images(12).requires_grad_()
+        outputs(network, x)[0].square().sum().backward()
+        assert x.grad is not None
+        found.append(x.grad)
+    torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-6)
+
+
+def test_an_output_that_is_not_used_needs_no_gradient() -> None:
+    plain, fast = pair(SMALL, 12)
+    for network in (plain, fast):
+        outputs(network, images(12))[0].sum().backward()
+    for (name, expected), got in zip(plain.named_parameters(), fast.parameters(), strict=True):
+        assert (expected.grad is None) == (got.grad is None) == name.startswith("aux1"), name
+
+
+def test_bfloat16_is_as_near_to_float32_as_the_plain_plan() -> None:
+    plain, fast = pair(SMALL, 12)
+    exact = deepcopy(plain)
+    x = images(12, batch=32)
+    truth, one, other = outputs(exact, x)[0], outputs(plain, x, mixed=True)[0], outputs(fast, x, mixed=True)[0]
+    assert other.dtype == one.dtype
+    error, ours = (truth - one).abs().mean(), (truth - other).abs().mean()
+    assert ours < 1.5 * error + 1e-3
+    for network in (exact, plain, fast):
+        network.zero_grad()
+        step(network, x, mixed=network is not exact)
+    assert _error(exact, fast) < 1.3 * _error(exact, plain)
+
+
+def _error(exact: nn.Module, other: nn.Module) -> float:
+    pairs = zip(exact.parameters(), other.parameters(), strict=True)
+    return sum(float((one.grad - two.grad).square().sum()) for one, two in pairs) ** 0.5  # type: ignore[operator]
+
+
+def test_checkpoints_do_not_depend_on_the_plan() -> None:
+    plain, fast = pair(SMALL, 12)
+    assert list(plain.state_dict()) == list(fast.state_dict())
+    fast.load_state_dict(plain.state_dict())
+    assert torch.equal(outputs(plain.eval(), images(12))[0], outputs(fast.eval(), images(12))[0])
+
+
+def test_where_it_does_not_apply_the_plain_plan_runs() -> None:
+    _, fast = pair(SMALL, 12)
+    x = images(12)
+    assert suitable(fast, x.double()) is None
+    with torch.autocast("cpu", torch.float16):
+        assert suitable(fast, x) is None
+    fast.get_submodule("3a_b1x1").eval()
+    assert suitable(fast, x) is None
+    fast.train()
+    assert suitable(fast, x) is not None
+    next(fast.parameters()).requires_grad_(False)
+    assert suitable(fast, x) is None
+    _, series = pair(replace(SMALL, dims=1), 12)
+    assert suitable(series, torch.randn(2, 3, 12)) is None
+    assert outputs(series, torch.randn(2, 3, 12))[0].shape == (2, 5)
+
+
+def test_a_graph_is_used_once() -> None:
+    _, fast = pair(SMALL, 12)
+    loss = outputs(fast, images(12))[0].sum()
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="once a step"):
+        loss.backward()
+
+
+def test_it_works_without_gradients_and_at_another_resolution() -> None:
+    plain, fast = pair(replace(SMALL, auxiliary=()), 12)
+    x = images(17)
+    with torch.no_grad():
+        torch.testing.assert_close(outputs(fast, x)[0], outputs(plain, x)[0], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        fast.get_buffer("conv1.norm.running_var"), plain.get_buffer("conv1.norm.running_var"), rtol=1e-5, atol=1e-6
+    )
