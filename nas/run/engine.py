@@ -146,16 +146,15 @@ class Engine:
     def observe(self, number: int, metrics: Mapping[str, float]) -> bool:
         """Note an epoch of a trial; whether the trial goes on (its last epoch goes to :meth:`finish`)."""
         live = self._live[number]
-        if not self._note(number, live, metrics):
-            return True  # An epoch that was trained, recorded, and trained again after a crash.
         accuracy, epoch = metrics["accuracy"], int(metrics["epoch"])
-        if not math.isfinite(accuracy):
-            return True  # The worker ends such a trial itself, with the reason.
+        new = self._note(number, live, metrics)
+        if epoch < live.epoch or not math.isfinite(accuracy):
+            return True  # Told again after a crash; or not finite, which the last result will say.
         standing = self._standing(live.candidate, accuracy)
-        if live.candidate.reference:
+        if new:
             self.rungs.record(epoch, standing)
-            return True
-        if self.rungs.decide(number, epoch, standing):
+        # The last epoch before a crash is told again, and judged again: its verdict may have been lost.
+        if live.candidate.reference or self.rungs.verdict(number, epoch, standing):
             return True
         self.journal.stop(
             number, accuracy=accuracy, epochs=epoch, seconds=live.seconds, metrics=_extra(metrics), told_as=self.told_as
@@ -176,7 +175,7 @@ class Engine:
             raise RunError(str(metrics[FATAL]))
         if FAILURE in metrics:
             return self.fail(number, str(metrics[FAILURE]))
-        figures = {name: float(value) for name, value in metrics.items()}
+        figures = {name: value for name, value in metrics.items() if not isinstance(value, str)}
         self._note(number, live, figures)
         self.journal.complete(
             number,
@@ -207,7 +206,9 @@ class Engine:
         live = self._live.pop(number)
         self._seconds += live.seconds
         # The journal knows by now: a crash from here on leaves at worst a checkpoint that nobody needs.
-        (self.checkpoints / _job(number, live.candidate).checkpoint).unlink(missing_ok=True)
+        checkpoint = self.checkpoints / _job(number, live.candidate).checkpoint
+        for path in (checkpoint, checkpoint.with_suffix(".json")):
+            path.unlink(missing_ok=True)
         self.listener.ended(self.journal.trial(number))
 
     def _standing(self, candidate: Candidate, accuracy: float) -> Standing:

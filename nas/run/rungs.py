@@ -41,16 +41,15 @@ class Rungs:
     _standings: dict[int, list[Standing]] = field(default_factory=dict)
 
     def record(self, epoch: int, standing: Standing) -> None:
-        """Note a trial at a rung without deciding: one of an earlier session, or a reference."""
+        """Note a trial at a rung."""
         if epoch in rung_epochs(self.config, self.epochs):
             self._standings.setdefault(epoch, []).append(standing)
 
-    def decide(self, number: int, epoch: int, standing: Standing) -> bool:
-        """Note trial ``number`` at ``epoch`` and tell whether it goes on."""
+    def verdict(self, number: int, epoch: int, standing: Standing) -> bool:
+        """Whether trial ``number``, which is recorded at ``epoch``, goes on."""
         rungs = rung_epochs(self.config, self.epochs)
         if epoch not in rungs:
             return True
-        self.record(epoch, standing)
         if self.config.rule == "hyperband" and rungs.index(epoch) < number % len(rungs):
             return True  # A trial of a later bracket is first judged at a later rung.
         others = self._standings[epoch]

@@ -1,6 +1,7 @@
 """Train one job, step by step, in whatever process: checkpoints, faults, and the end. No ray, no torch."""
 
 import errno
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from nas.errors import ModelError, NasError
 from nas.run.engine import FAILURE, FATAL
+from nas.run.files import write_atomically
 from nas.run.job import Job, Session, Task
 
 
@@ -15,7 +17,9 @@ class Work:
     """One job under way.
 
     The session opens lazily, in the first step: a process that is set up and thrown away allocates
-    nothing. A checkpoint is written after every epoch but the last, and deleted with the trial.
+    nothing. A checkpoint is written after every epoch but the last, and deleted with the trial. Beside
+    it stand the metrics of its epoch, for the report of that epoch may be lost with the driver: a
+    session that goes on from a checkpoint reports them first, and whoever knows them ignores them.
 
     Args:
         task: how jobs are trained.
@@ -31,6 +35,7 @@ class Work:
         self._path = folder / job.checkpoint
         self._threads = threads
         self._warn = warn
+        self._metrics = self._path.with_suffix(".json")
         self._session: Session | None = None
 
     def step(self) -> tuple[dict[str, Any], bool]:
@@ -55,28 +60,35 @@ class Work:
 
     def _step(self) -> tuple[dict[str, Any], bool]:
         began = time.perf_counter()
-        session = self._session or self._open()
-        self._session = session
+        if self._session is None:
+            self._session, known = self._open()
+            if known is not None:
+                return known, False
+        session = self._session
         # A worker that died between its last checkpoint and its last report trains that epoch again;
         # no checkpoint is written after the last epoch, so a session never starts at the end.
         metrics = dict(session.step())
         epoch = session.epoch
         done = epoch >= self._task.epochs
-        saved = time.perf_counter()
+        trained = time.perf_counter()
+        metrics |= {"epoch": epoch, "seconds": trained - began, "checkpoint_seconds": 0.0}
         if not done:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            # In this order: metrics without their checkpoint are recognised by their epoch.
+            write_atomically(self._metrics, json.dumps(metrics))
             session.save(self._path)
-        ended = time.perf_counter()
-        metrics |= {"epoch": epoch, "checkpoint_seconds": ended - saved}
-        metrics["seconds"] = ended - began
+            spent = time.perf_counter() - trained
+            metrics |= {"seconds": metrics["seconds"] + spent, "checkpoint_seconds": spent}
         return metrics, done
 
-    def _open(self) -> Session:
+    def _open(self) -> tuple[Session, dict[str, Any] | None]:
         session = self._task.open(self._job, threads=self._threads)
-        if self._path.exists():
-            try:
-                session.load(self._path)
-            except ModelError as error:
-                self._warn(f"trial {self._job.number} starts again, for its checkpoint cannot be used: {error}")
-                session = self._task.open(self._job, threads=self._threads)
-        return session
+        if not self._path.exists():
+            return session, None
+        try:
+            session.load(self._path)
+            known = json.loads(self._metrics.read_text())
+        except (ModelError, OSError, ValueError) as error:
+            self._warn(f"trial {self._job.number} starts again, for its checkpoint cannot be used: {error}")
+            return self._task.open(self._job, threads=self._threads), None
+        return session, known if known["epoch"] == session.epoch else None

@@ -7,6 +7,12 @@ from hypothesis import strategies as st
 from nas.run.recipe import EarlyStoppingConfig
 from nas.run.rungs import Rungs, Standing, rung_epochs
 
+
+def decide(rungs: Rungs, number: int, epoch: int, standing: Standing) -> bool:
+    rungs.record(epoch, standing)
+    return rungs.verdict(number, epoch, standing)
+
+
 STANDINGS = st.lists(
     st.builds(Standing, accuracy=st.floats(0, 1), cost=st.sampled_from((0.25, 0.5, 1.0))), min_size=1, max_size=20
 )
@@ -23,7 +29,7 @@ def test_asha_keeps_the_best_share(standings: list[Standing], reduction: int) ->
     rungs = Rungs(EarlyStoppingConfig(rule="asha", reduction=reduction), epochs=9)
     for i, standing in enumerate(standings):
         better = sum(other.accuracy > standing.accuracy for other in standings[:i])
-        assert rungs.decide(i, 1, standing) == (better < max(1, (i + 1) // reduction))
+        assert decide(rungs, i, 1, standing) == (better < max(1, (i + 1) // reduction))
 
 
 @given(standings=STANDINGS)
@@ -34,7 +40,7 @@ def test_a_network_that_nothing_dominates_goes_on_with_the_front_rule(standings:
             other.accuracy >= standing.accuracy and other.cost <= standing.cost and other != standing
             for other in standings[:i]
         )
-        assert rungs.decide(i, 1, standing) or dominated
+        assert decide(rungs, i, 1, standing) or dominated
 
 
 def test_front_rule_stops_a_dominated_network_that_plain_asha_keeps() -> None:
@@ -44,8 +50,8 @@ def test_front_rule_stops_a_dominated_network_that_plain_asha_keeps() -> None:
         rungs = Rungs(EarlyStoppingConfig(rule=rule, reduction=2), epochs=9)  # type: ignore[arg-type]
         for standing in early:
             rungs.record(1, standing)
-        assert rungs.decide(3, 1, late) is first
-        assert not rungs.decide(4, 1, Standing(accuracy=0.3, cost=1.0))
+        assert decide(rungs, 3, 1, late) is first
+        assert not decide(rungs, 4, 1, Standing(accuracy=0.3, cost=1.0))
 
 
 def test_hyperband_judges_later_brackets_later() -> None:
@@ -54,14 +60,14 @@ def test_hyperband_judges_later_brackets_later() -> None:
         rungs.record(1, Standing(accuracy=0.9, cost=1))
         rungs.record(3, Standing(accuracy=0.9, cost=1))
     poor = Standing(accuracy=0.1, cost=1)
-    assert not rungs.decide(2, 1, poor), "bracket 0 is judged at the first rung"
-    assert rungs.decide(3, 1, poor), "bracket 1 is not"
-    assert not rungs.decide(3, 3, poor)
+    assert not decide(rungs, 2, 1, poor), "bracket 0 is judged at the first rung"
+    assert decide(rungs, 3, 1, poor), "bracket 1 is not"
+    assert not decide(rungs, 3, 3, poor)
 
 
 def test_other_epochs_are_no_rungs() -> None:
     rungs = Rungs(EarlyStoppingConfig(rule="asha", first_rung=2, reduction=2), epochs=9)
-    assert all(rungs.decide(i, 3, Standing(accuracy=0.1 * (9 - i), cost=1)) for i in range(9))
+    assert all(decide(rungs, i, 3, Standing(accuracy=0.1 * (9 - i), cost=1)) for i in range(9))
     assert rungs.sizes == {}
 
 
@@ -71,6 +77,6 @@ def test_recorded_rungs_decide_as_lived_ones(rule: str) -> None:
     standings = [Standing(accuracy=(7 * i % 11) / 11, cost=(3 * i % 5) / 5) for i in range(11)]
     lived, told = Rungs(config, 9), Rungs(config, 9)
     for i, standing in enumerate(standings[:-1]):
-        lived.decide(i, 1, standing)
+        decide(lived, i, 1, standing)
         told.record(1, standing)
-    assert lived.decide(10, 1, standings[-1]) == told.decide(10, 1, standings[-1])
+    assert decide(lived, 10, 1, standings[-1]) == decide(told, 10, 1, standings[-1])

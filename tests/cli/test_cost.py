@@ -1,0 +1,86 @@
+"""``nas cost``: the paper's table, files, budgets, and what is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas.presets import PRESETS, TORCHVISION
+from nas.serialize import to_json
+
+
+@pytest.mark.parametrize(
+    ("preset", "macs", "params"),
+    [
+        ("googlenet", 1_498_677_248, None),
+        ("googlenet-bvlc", 1_582_671_872, 6_998_552),
+        ("googlenet-torchvision", 1_498_376_192, 6_624_904),
+    ],
+)
+def test_totals_of_the_three_googlenets(nas: Any, preset: str, macs: int, params: int | None) -> None:
+    status, out, _ = nas("cost", preset, "--json", "--budget", "1.5e9")
+    told = json.loads(out)
+    assert status == 0
+    assert told["macs"] == macs == sum(row["macs"] for row in told["rows"])
+    assert params is None or told["params"] == params
+    assert told["fits"] == {"googlenet": True, "googlenet-bvlc": False, "googlenet-torchvision": True}
+
+
+def test_the_papers_figures_stand_beside_ours(nas: Any) -> None:
+    _, out, _ = nas("cost", "googlenet")
+    row = next(line for line in out.splitlines() if " 4c " in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")] == [
+        "4c", "512", "512", "14", "99,850,240", "100M", "509,440", "463K",
+    ]  # fmt: skip
+    assert "1,498,677,248" in out
+    _, elsewhere, _ = nas("cost", "googlenet", "--resolution", 32, "--classes", 10)
+    assert "30,574,592" in elsewhere and "100M" not in elsewhere
+
+
+def test_an_architecture_in_a_file(nas: Any, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(to_json(TORCHVISION))
+    status, out, _ = nas("cost", path, "--json")
+    assert status == 0 and json.loads(out)["macs"] == 1_498_376_192
+    _, out, _ = nas("cost", path, "--budget", 1e6)
+    assert f"{path}: does not fit 1,000,000 MACs" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nix"], ["googlenet-bvlc", "'nix'"]),
+        (["googlenet", "--budget", "much"], ["budget", "'much'"]),
+        (["googlenet", "--budget", "-5"], ["budget.macs >= 1", "-5"]),
+        (["googlenet", "--resolution", "16"], ["reduction4", "size=1"]),
+        (["googlenet", "--classes", "0"], ["classes >= 1", "classes=0"]),
+        (["googlenet", "--classes", "many"], ["--classes", "integer"]),
+        (["googlenet", "--frob"], ["--frob"]),
+        ([], ["network"]),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(nas: Any, arguments: list[str], words: list[str]) -> None:
+    status, out, err = nas("cost", *arguments)
+    assert status == 2 and out == ""
+    assert len(err.splitlines()) == 1 and all(word in err for word in words), err
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda cell: cell.update(b3x3=0, b3x3_reduce=0, b5x5=0, b5x5_reduce=0), ["spatial branch"]),
+        (lambda cell: cell.update(b3x3=0), ["b3x3_reduce == 0", "b3x3_reduce=96"]),
+        (lambda cell: cell.update(b1x1=-8), ["b1x1=-8"]),
+        (lambda cell: cell.update(b7x7=8), ["'b7x7'"]),
+        (lambda cell: cell.pop("pool_proj"), ["lacks the field 'pool_proj'"]),
+    ],
+)
+def test_an_impossible_cell_in_a_file(nas: Any, tmp_path: Path, change: Any, words: list[str]) -> None:
+    data = json.loads(to_json(PRESETS["googlenet"]))
+    change(data["stages"][0][0])
+    path = tmp_path / "impossible.json"
+    path.write_text(json.dumps(data))
+    status, _, err = nas("cost", path)
+    assert status == 2 and len(err.splitlines()) == 1
+    assert all(word in err for word in words), err

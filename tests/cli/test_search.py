@@ -1,0 +1,177 @@
+"""``nas search``, ``resume`` and ``analyze`` on real images, and what they refuse."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toys
+import yaml
+
+from nas.journal import Journal
+
+pytestmark = [
+    # Ray 2.60 leaves sockets and a log file open until the interpreter ends.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
+]
+
+RECIPE = {
+    "space": f"{toys.__file__}:SPACE",
+    "data": {"name": "digits", "resolution": 16},
+    "budget": {"macs": 4_000_000, "resolution": 16, "classes": 10},
+    "training": {"recipe": "modern", "epochs": 2, "batch_size": 64, "ema_decay": 0.0},
+    "sampler": {"name": "random"},
+    "stop": {"trials": 5},
+    "resources": {"concurrency": 2},
+}
+
+
+def write(folder: Path, **changes: object) -> Path:
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump({**RECIPE, **changes}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search that ran to its end, in a process of its own."""
+    folder = tmp_path_factory.mktemp("search")
+    command = [sys.executable, "-m", "nas.cli", "search", str(write(folder)), "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    (folder / "stdout.txt").write_text(done.stdout)
+    return folder / "tiny"
+
+
+def test_a_search_leaves_a_whole_run_folder(run: Path) -> None:
+    trials = Journal.open(run / "journal.log", read_only=True).trials()
+    assert [trial.state for trial in trials] == ["complete"] * 5
+    assert all(toys.BUDGET.allows(trial.candidate.cost) for trial in trials[1:])
+    assert len({trial.candidate.key for trial in trials}) == 5
+    for trial in trials:
+        lines = (run / "curves" / f"{trial.number:04d}.jsonl").read_text().splitlines()
+        assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+        assert json.loads(lines[-1])["accuracy"] == trial.accuracy
+    assert list((run / "checkpoints").glob("*")) == [], "only checkpoints that are still needed"
+    session = json.loads((run / "versions.json").read_text())[0]
+    assert session["packages"]["torch"] and session["ended"] > session["started"]
+    assert os.environ["PATH"] not in (run / "versions.json").read_text()
+    for name in ("accuracy_vs_macs.png", "accuracy_vs_macs.svg", "accuracy_vs_macs.csv"):
+        assert (run / name).stat().st_size > 100
+
+
+def test_a_search_ends_with_the_front_and_the_plots_path(run: Path) -> None:
+    out = (run.parent / "stdout.txt").read_text()
+    assert "Pareto front" in out and "GoogLeNet" in out
+    assert "best so far" in out and "accuracy_vs_macs.png" in out
+
+
+def test_analyze_redraws_from_the_folder_alone(run: Path, nas: Any) -> None:
+    before = (run / "accuracy_vs_macs.csv").read_text()
+    for name in ("png", "svg", "csv"):
+        (run / f"accuracy_vs_macs.{name}").unlink()
+    status, out, _ = nas("analyze", run)
+    assert status == 0 and "Pareto front" in out
+    assert (run / "accuracy_vs_macs.csv").read_text() == before
+
+
+def test_a_run_folder_that_exists_offers_resume(run: Path, nas: Any) -> None:
+    status, _, err = nas("search", run.parent / "tiny.yaml", "--out", run.parent)
+    assert status == 2 and f"nas resume {run}" in err and len(err.splitlines()) == 1
+    assert len(Journal.open(run / "journal.log", read_only=True).trials()) == 5, "nothing is lost"
+
+
+def test_resuming_a_finished_run_trains_nothing(run: Path) -> None:
+    before = (run / "journal.log").read_bytes()
+    command = [sys.executable, "-m", "nas.cli", "resume", str(run)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "5 trials of this run ended in earlier sessions" in done.stdout
+    assert (run / "journal.log").read_bytes() == before
+
+
+def test_ctrl_c_ends_cleanly_and_the_run_goes_on(tmp_path: Path) -> None:
+    recipe = write(tmp_path, training={**RECIPE["training"], "epochs": 6})  # type: ignore[dict-item]
+    command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    curve = tmp_path / "tiny" / "curves" / "0000.jsonl"
+    deadline = time.monotonic() + 120
+    while not (curve.exists() and curve.read_bytes().count(b"\n") >= 2):
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and f"nas resume {tmp_path / 'tiny'}" in out, err
+    assert "Traceback" not in out + err
+    again = subprocess.run(
+        [sys.executable, "-m", "nas.cli", "resume", str(tmp_path / "tiny")], capture_output=True, text=True, timeout=280
+    )
+    assert again.returncode == 0, again.stderr
+    trials = Journal.open(tmp_path / "tiny" / "journal.log", read_only=True).trials()
+    assert [trial.state for trial in trials] == ["complete"] * 5
+    for trial in trials:
+        lines = (tmp_path / "tiny" / "curves" / f"{trial.number:04d}.jsonl").read_text().splitlines()
+        assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 5, 6], "no epoch is recorded twice"
+
+
+BAD = {
+    "space": ({"space": "googlenett"}, ["googlenett", "'googlenet'"]),
+    "space file": ({"space": "nowhere.py:SPACE"}, ["nowhere.py"]),
+    "data set": ({"data": {"name": "fashion"}}, ["fashion-mnist"]),
+    "missing data": ({"data": {"name": "cifar10", "root": "/nonexistent"}}, ["/nonexistent"]),
+    "sampler": ({"sampler": {"name": "tpee"}}, ["tpe"]),
+    "sampler option": ({"sampler": {"name": "random", "options": {"frob": 1}}}, ["frob"]),
+    "budget": ({"budget": {"macs": 1000, "resolution": 16, "classes": 10}}, ["cheapest", "MACs"]),
+    "classes": ({"budget": {"macs": 4_000_000, "resolution": 16, "classes": 100}}, ["budget.classes=100", "10"]),
+    "resources": ({"resources": {"gpu": 64}}, ["gpu=64"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_recipes_end_with_one_sentence(case: str, nas: Any, tmp_path: Path) -> None:
+    changes, words = BAD[case]
+    status, _, err = nas("search", write(tmp_path, **changes), "--out", tmp_path)
+    assert status == 2 and len(err.splitlines()) == 1, err
+    assert all(word in err for word in words), err
+
+
+def test_bad_arguments_end_with_one_sentence(nas: Any, tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    for arguments, word in (
+        (["search", recipe, "--trials", "0"], "trials=0"),
+        (["search", recipe, "--set", "budget"], "KEY=VALUE"),
+        (["search", recipe, "--set", "budget.mac=1"], "budget.macs"),
+        (["search", tmp_path / "none.yaml"], "demo"),
+        (["search", Path(toys.__file__)], "YAML"),
+        (["resume", tmp_path], "recipe.yaml"),
+        (["analyze", tmp_path / "nowhere"], "nowhere"),
+    ):
+        status, _, err = nas(*arguments)
+        assert status == 2 and word in err and len(err.splitlines()) == 1, err
+
+
+def test_a_corrupted_journal_is_refused_and_kept(run: Path, nas: Any, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    lines = (copy / "journal.log").read_text().splitlines(keepends=True)
+    lines[3] = "not a record\n"
+    (copy / "journal.log").write_text("".join(lines))
+    for command in ("resume", "analyze"):
+        status, _, err = nas(command, copy)
+        assert status == 2 and "journal" in err and len(err.splitlines()) == 1, err
+    assert (copy / "journal.log").read_text() == "".join(lines)
+
+
+def test_dry_run_proposes_and_trains_nothing(nas: Any, tmp_path: Path) -> None:
+    status, out, _ = nas("search", "imagenet", "--dry-run", "--trials", 4, "--out", tmp_path)
+    assert status == 0 and "4 networks proposed, 0 of the candidates outside the budget" in out
+    assert "1,498,677,248" in out and list(tmp_path.iterdir()) == []

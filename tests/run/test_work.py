@@ -1,0 +1,70 @@
+"""One job in a worker: checkpoints, lost reports, faults."""
+
+import errno
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from toys import SPACE, evaluate
+
+from nas.run.engine import FAILURE, FATAL
+from nas.run.function import FunctionSession, FunctionTask
+from nas.run.job import Job
+from nas.run.work import Work
+
+JOB = Job(number=3, architecture=SPACE.reference, key="0123456789abcdef", seed=0)
+TASK = FunctionTask(evaluate=evaluate, milestones=(1, 2, 3))
+
+
+def work(folder: Path, warnings: list[str] | None = None, task: FunctionTask = TASK) -> Work:
+    return Work(task, JOB, folder, threads=1, warn=(warnings if warnings is not None else []).append)
+
+
+def test_a_new_worker_tells_the_last_epoch_again_and_goes_on(tmp_path: Path) -> None:
+    first = work(tmp_path)
+    told = [first.step()[0] for _ in range(2)]
+    second = work(tmp_path)
+    again, done = second.step()
+    assert (again["epoch"], again["accuracy"]) == (2, told[1]["accuracy"]) and not done
+    last, done = second.step()
+    assert last["epoch"] == 3 and done
+
+
+def test_metrics_that_are_ahead_of_their_checkpoint_are_not_told(tmp_path: Path) -> None:
+    first = work(tmp_path)
+    first.step()
+    checkpoint = (tmp_path / JOB.checkpoint).read_bytes()
+    first.step()
+    (tmp_path / JOB.checkpoint).write_bytes(checkpoint)
+    metrics, _ = work(tmp_path).step()
+    assert metrics["epoch"] == 2, "the second epoch is trained again"
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"epoch', b"{}"])
+def test_a_damaged_checkpoint_starts_again_with_a_warning(tmp_path: Path, damage: bytes) -> None:
+    work(tmp_path).step()
+    (tmp_path / JOB.checkpoint).write_bytes(damage)
+    warnings: list[str] = []
+    metrics, _ = work(tmp_path, warnings).step()
+    assert metrics["epoch"] == 1
+    assert len(warnings) == 1 and "trial 3 starts again" in warnings[0]
+
+
+@pytest.mark.parametrize(("number", "key"), [(errno.ENOSPC, FATAL), (errno.EDQUOT, FATAL), (errno.EACCES, FAILURE)])
+def test_a_full_disk_ends_the_run_and_other_faults_the_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, key: str
+) -> None:
+    def save(self: FunctionSession, path: Path) -> None:
+        raise OSError(number, "as if")
+
+    monkeypatch.setattr(FunctionSession, "save", save)
+    metrics, done = work(tmp_path).step()
+    assert done and set(metrics) == {key}
+    assert key == FAILURE or "free some, then resume" in metrics[FATAL]
+
+
+def test_nothing_is_built_before_the_first_step(tmp_path: Path) -> None:
+    def never(architecture: object, epochs: int) -> Mapping[str, float]:
+        raise MemoryError("built too early")
+
+    assert FAILURE in work(tmp_path, task=FunctionTask(evaluate=never, milestones=(1,))).step()[0]  # type: ignore[arg-type]
