@@ -18,9 +18,13 @@ PROBES: Final = 1000
 LEAST_ACCEPTANCE: Final = 0.01
 """Below this share, points are projected into the budget and no longer uniform."""
 REJECTIONS: Final = 20_000
+"""Most draws by rejection for one point."""
 PROJECTIONS: Final = 50
+"""Most draws that are projected for one point."""
 STEPS: Final = 1000
-"""Bounds of the loops: draws by rejection, draws that are projected, costed steps of one projection."""
+"""Most steps of one projection."""
+PATIENCE: Final = 40
+"""After so many steps in vain, a projection takes two at once, there and back: widths are coarse, bands narrow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +98,19 @@ def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator
     """
     values = _scale_widths(space, budget, point)
     distance, seen = _look(space, budget, values)
+    tried = 0
     for _ in range(STEPS):
         if seen is not None and budget.allows(seen[1]):
             canonical = space.canonical_of(values, seen[0])
             return Feasible(point=canonical, architecture=seen[0], cost=seen[1], uniform=False)
         over = seen is None or budget.excess(seen[1]) > 1
         changed = _step(space, values, rng, up=not over)
+        if tried >= PATIENCE:
+            changed = _step(space, changed, rng, up=over)
         nearer, network = _look(space, budget, changed)
+        tried += 1
         if nearer < distance:
-            values, distance, seen = changed, nearer, network
+            values, distance, seen, tried = changed, nearer, network, 0
     return None
 
 

@@ -1,6 +1,8 @@
 """Whether a budget can be met by a space at all: its cheapest network, and whether a band holds any."""
 
 import math
+from collections.abc import Iterator
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -91,7 +93,16 @@ def _descend(space: Space, budget: Budget, start: dict[str, Scalar], sign: int) 
             if not choice.when(values):
                 continue
             for other in choice.values:
-                changed = space.settle({**values, choice.name: other})
-                if other != values[choice.name] and (now := value(changed)) < best:
-                    best, values, improved = now, changed, True
+                if other == values[choice.name]:
+                    continue
+                for changed in _kinds(space, values, space.settle({**values, choice.name: other})):
+                    if (now := value(changed)) < best:
+                        best, values, improved = now, changed, True
     return best, values
+
+
+def _kinds(space: Space, before: Point, after: dict[str, Scalar]) -> Iterator[dict[str, Scalar]]:
+    """A changed point with every kind of what the change has brought: a branch may be cheap as one kind only."""
+    new = [each for each in space.choices if not each.ordered and each.when(after) and not each.when(before)]
+    for values in product(*(each.values for each in new)):
+        yield after | dict(zip((each.name for each in new), values, strict=True))

@@ -6,7 +6,7 @@ one network (where the space can tell) one is chosen.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -23,6 +23,11 @@ def _always(point: Point) -> bool:
     return True
 
 
+def _rises(values: tuple[Scalar, ...]) -> bool:
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return len(numbers) == len(values) and all(low < high for low, high in pairwise(numbers))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """One named choice.
@@ -33,26 +38,23 @@ class Choice:
         width: whether the choice is a width, so that the cost rises with it: what is scaled when
             a point is brought to the budget.
         when: whether the choice applies to a point; it may look only at choices before this one.
+        ordered: whether the values are numbers in rising order.
     """
 
     name: str
     values: tuple[Scalar, ...]
     width: bool = False
     when: Callable[[Point], bool] = _always
+    ordered: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.values:
             raise SpaceError(f"choice {self.name!r} must have at least one value, but got none.")
         if len(set(self.values)) != len(self.values):
             raise SpaceError(f"the values of choice {self.name!r} must differ, but got {self.values!r}.")
+        object.__setattr__(self, "ordered", _rises(self.values))
         if self.width and not self.ordered:
             raise SpaceError(f"the values of the width {self.name!r} must be rising numbers, but got {self.values!r}.")
-
-    @property
-    def ordered(self) -> bool:
-        """Whether the values are numbers in rising order."""
-        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
-        return numbers and all(low < high for low, high in pairwise(self.values))  # type: ignore[operator]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
