@@ -92,11 +92,13 @@ def admit(space: Space, budget: Budget, point: Point) -> tuple[Architecture, Cos
 
 
 def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator) -> Feasible | None:
-    """Bring a point into the budget: all widths by one factor, then random steps that come closer.
+    """Bring a settled point into the budget: all widths by one factor, then random steps that come closer.
 
-    None where it did not succeed in ``STEPS`` steps; another point then may.
+    A point that is in the budget stays as it is. None where ``STEPS`` steps did not get there; from
+    another point they may.
     """
-    values = _scale_widths(space, budget, point)
+    inside = admit(space, budget, point) is not None
+    values = dict(point) if inside else _scale_widths(space, budget, point)
     distance, seen = _look(space, budget, values)
     tried = 0
     for _ in range(STEPS):

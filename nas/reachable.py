@@ -21,8 +21,8 @@ PROJECTIONS: Final = 4
 def cheapest(space: Space, budget: Budget) -> tuple[Point, Cost]:
     """The point that uses the smallest share of the budget's limits, by coordinate descent from several starts.
 
-    Exact where every choice has its cheapest value whatever the others are, as nearly so in the
-    built-in spaces; otherwise a local minimum. The same space and budget give the same point.
+    A local minimum in theory; in the built-in spaces no other start finds less (see the tests). The
+    same space and budget give the same point.
 
     Raises:
         BudgetError: no network of the space can be wired at the budget's resolution.

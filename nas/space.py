@@ -8,7 +8,7 @@ one network (where the space can tell) one is chosen.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from nas.errors import SpaceError
 
 Scalar: TypeAlias = int | float | str | bool
 Point: TypeAlias = Mapping[str, Scalar]
+
+MUTATIONS: Final = 16
+"""Tries of one mutation to find another point."""
 
 
 def _always(point: Point) -> bool:
@@ -149,22 +152,39 @@ class Space:
         return point
 
     def mutate(self, point: Point, rng: np.random.Generator, changes: int = 1) -> dict[str, Scalar]:
-        """Change up to ``changes`` applicable choices to another of their values (canonical)."""
-        mutant = dict(point)
-        for _ in range(changes):
-            active = [choice for choice in self.choices if choice.when(mutant) and len(choice.values) > 1]
-            choice = active[int(rng.integers(len(active)))]
-            others = [value for value in choice.values if value != mutant[choice.name]]
-            mutant[choice.name] = others[int(rng.integers(len(others)))]
-        return self.canonical(mutant)
+        """Change up to ``changes`` applicable choices to another of their values.
+
+        The result is canonical, and another point than ``point`` unless none was found in a few tries
+        (values that round to one width make one network).
+        """
+        start = self.canonical(point)
+        mutant = start
+        for _ in range(MUTATIONS):
+            mutant = dict(start)
+            for _ in range(changes):
+                active = [choice for choice in self.choices if len(choice.values) > 1 and choice.when(mutant)]
+                if not active:
+                    return start
+                choice = active[int(rng.integers(len(active)))]
+                others = [value for value in choice.values if value != mutant[choice.name]]
+                mutant[choice.name] = others[int(rng.integers(len(others)))]
+                mutant = self.settle(mutant)
+            mutant = self.canonical(mutant)
+            if mutant != start:
+                break
+        return mutant
 
     def neighbours(self, point: Point) -> Iterator[dict[str, Scalar]]:
-        """Canonical points one step away: the next value of an ordered choice, any other of a category."""
+        """Canonical points one step away: the next values of an ordered choice that differ, any other of a category."""
+        start = self.canonical(point)
         for choice in self.choices:
-            if not choice.when(point):
+            if not choice.when(start):
                 continue
-            at = choice.values.index(point[choice.name])
-            near = (at - 1, at + 1) if choice.ordered else range(len(choice.values))
-            for other in near:
-                if other != at and 0 <= other < len(choice.values):
-                    yield self.canonical({**point, choice.name: choice.values[other]})
+            at = choice.values.index(start[choice.name])
+            below, above = reversed(choice.values[:at]), iter(choice.values[at + 1 :])
+            ways = (below, above) if choice.ordered else ((value,) for value in (*below, *above))
+            for way in ways:
+                points = (self.canonical({**start, choice.name: value}) for value in way)
+                other = next((other for other in points if other != start), None)
+                if other is not None:
+                    yield other
