@@ -38,7 +38,7 @@ class Block:
     """A cell, a part of the stem, a reduction or the classifier.
 
     Attributes:
-        name: its row in the paper's table: ``conv1``, ``3a``, ``reduction4``, ``linear``.
+        name: its row in the paper's table: ``conv1``, ``3a``, ``reduction3``, ``linear``.
         kind: what it is.
         size: width of its output maps.
         width: its output channels.

@@ -1,0 +1,94 @@
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import analysis
+from analysis.figures import illustrations
+from analysis.material import gather
+from analysis.report.payload import payload, to_json
+from analysis.report.summary import cards, summarise
+from analysis.source import source
+from analysis.table import tabulate
+
+
+def test_json_cannot_end_its_script_element_and_reads_back():
+    data = {"a": "</script><!-- & \u2028 'x' \"y\"", "b": [1, None, 0.5]}
+    text = to_json(data)
+    assert not re.search(r"[<>&\u2028]", text)
+    assert json.loads(text) == data
+    with pytest.raises(ValueError, match="JSON"):
+        to_json(float("nan"))
+
+
+def test_the_payload_holds_every_trial_and_each_network_once(run_folder):
+    folder = run_folder(30)
+    table = analysis.load(folder)
+    material = gather([source(folder)], table)
+    data = payload(table, material.curves, material.networks)
+    assert len(data["columns"]["trial"]) == 30
+    assert set(data["networks"]) == set(table["key"])
+    assert set(data["choices"]) == {"stem", "width", "ratio", "se"}
+    assert data["budget"]["macs"] == 30_574_592
+    on_front = {key for key, front in zip(data["columns"]["key"], data["columns"]["front"], strict=True) if front}
+    assert on_front == {row.key for row in analysis.front_table(table) if row.on_front}
+    assert len(data["curves"]["demo/0"][0]) == 9
+    json.loads(to_json(data))
+
+
+def test_the_summary_gives_a_gain_with_an_interval_only_where_seeds_allow(search, budget):
+    table = tabulate(search(40), budget=budget)
+    one = summarise(table)
+    assert one.gain is not None and one.gain.n == 1
+    assert one.winner is not None and one.reference is not None
+    assert one.gain.value == pytest.approx(one.winner.value - one.reference.value)
+    assert any("no interval" in note for _, _, note in cards(one))
+    seeds = []
+    for seed in range(5):
+        for row, accuracy in ((table[table["reference"]], 0.8), (table[table["trial"] == one.winner_trial], 0.95)):
+            value = accuracy + 0.001 * seed + 0.0001 * len(seeds)
+            seeds.append(row.assign(seed=seed, accuracy=value, error=1 - value))
+    several = summarise(pd.concat([table.query("not reference and trial != @one.winner_trial"), *seeds]))
+    assert several.gain is not None and several.gain.n == 5 and several.gain.verdict == "better"
+    assert any("better" in note for _, _, note in cards(several))
+
+
+def test_the_summary_of_nothing_says_so():
+    assert ("Best network", "none yet", "no candidate was trained to the end") in cards(summarise(tabulate(())))
+
+
+def test_split_b_is_shown_where_it_was_read(search, budget):
+    table = tabulate(search(20), budget=budget)
+    table["metric.accuracy_b"] = np.where(table["state"] == "complete", 0.77, np.nan)
+    assert any(title == "On split B" and figure == "77.00%" for title, figure, _ in cards(summarise(table)))
+
+
+def test_figures_follow_the_data(run_folder):
+    folder = run_folder(30)
+    names = [one.name for one in illustrations(gather([source(folder)], analysis.load(folder)))]
+    assert names == [
+        "accuracy_vs_macs",
+        "architecture",
+        "best_so_far",
+        "hypervolume",
+        "error_edf",
+        "best_choices",
+        "importance",
+        "parallel",
+        "learning_curves",
+        "fidelity",
+        "time_spent",
+    ]
+
+
+def test_several_runs_make_one_report(run_folder, tmp_path):
+    runs = [run_folder(14, 0, "a"), run_folder(14, 1, "b")]
+    paths = analysis.analyze(runs, report=True)
+    assert tmp_path / "analysis" / "report.html" in paths
+    text = (tmp_path / "analysis" / "report.html").read_text()
+    assert "<h1>a, b</h1>" in text
+    assert not re.search(r"(src|href)=\"(?!data:|#)", text)
+    assert len(pd.read_csv(tmp_path / "analysis" / "trials.csv")) == 28
+    assert all(path.is_file() for path in paths)

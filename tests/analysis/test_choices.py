@@ -1,0 +1,80 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.best_choice import best_choice
+from analysis.fidelity import agreement
+from analysis.importance import importances
+from analysis.table import tabulate
+
+
+@pytest.fixture
+def plain(search):
+    """60 networks whose accuracy is the width's doing, with a best value of 16, and a little the stem's."""
+    rng = np.random.default_rng(0)
+    table = tabulate(search(2))
+    rows = pd.concat([table.iloc[[1]]] * 60, ignore_index=True)
+    rows["trial"] = range(60)
+    rows["key"] = [f"k{index}" for index in range(60)]
+    rows["state"] = "complete"
+    rows["choice.width"] = pd.array(rng.choice([8, 12, 16, 20, 24], 60), "Int64")
+    rows["choice.stem"] = pd.array(rng.choice([8, 16, 24], 60), "Int64")
+    rows["choice.se"] = pd.array(rng.random(60) < 0.5, "boolean")
+    width, stem = rows["choice.width"].to_numpy(dtype=float), rows["choice.stem"].to_numpy(dtype=float)
+    rows["accuracy"] = 0.9 - ((width - 16) / 40) ** 2 + stem / 4000 + rng.normal(0, 0.0005, 60)
+    rows["error"] = 1 - rows["accuracy"]
+    return rows
+
+
+def test_the_best_value_is_found_with_a_band(plain):
+    best = best_choice(plain, "choice.width")
+    assert best.ordered and best.n == 60
+    assert best.low == best.median == best.high == 16
+    stem = best_choice(plain, "choice.stem")
+    assert stem.median == 24
+    flag = best_choice(plain, "choice.se")
+    assert not flag.ordered and math.isnan(flag.median)
+    assert sum(share for _, share in flag.shares) == pytest.approx(1)
+    assert best_choice(plain, "choice.width", seed=1).median == 16
+
+
+def test_the_best_choice_of_nothing_is_nothing(plain):
+    assert best_choice(plain.iloc[:0], "choice.width").n == 0
+
+
+@pytest.mark.parametrize("method", ["fanova", "ped-anova"])
+def test_the_choice_that_matters_comes_first(plain, method):
+    found = importances(plain, method=method)
+    assert next(iter(found)) == "width"
+    assert sum(found.values()) == pytest.approx(1)
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert importances(plain, method=method) == found
+
+
+def test_few_networks_have_no_importances(plain):
+    assert importances(plain.iloc[:9]) == {}
+    assert importances(plain.assign(accuracy=0.5, error=0.5)) == {}
+
+
+def test_agreement_is_kendalls_tau_over_those_that_reached_both():
+    table = pd.DataFrame(
+        {
+            "accuracy_at_1": [0.1, 0.2, 0.3, 0.4, 0.9],
+            "accuracy_at_3": [0.2, 0.1, 0.3, 0.4, np.nan],
+            "accuracy_at_9": [0.5, 0.4, 0.3, 0.2, np.nan],
+        }
+    )
+    found = {(pair.epochs, pair.final): pair for pair in agreement(table)}
+    assert set(found) == {(1, 3), (1, 9), (3, 9)}
+    assert found[1, 3].tau == pytest.approx(4 / 6)  # 5 pairs agree, 1 does not
+    assert found[1, 9].tau == pytest.approx(-1)
+    assert found[1, 3].n == 4
+    assert found[1, 3].low <= found[1, 3].tau <= found[1, 3].high
+
+
+def test_two_trials_have_no_tau():
+    table = pd.DataFrame({"accuracy_at_1": [0.1, 0.2], "accuracy_at_2": [0.1, 0.2]})
+    (pair,) = agreement(table)
+    assert math.isnan(pair.tau) and pair.n == 2

@@ -1,0 +1,90 @@
+import math
+
+import pytest
+
+from analysis.compare import compare, compare_tables, runs_in
+from analysis.table import tabulate
+from nas.errors import RunError
+
+
+def tables(search, budget, seeds, gain=0.0, trials=25):
+    found = []
+    for seed in seeds:
+        table = tabulate(search(trials, seed), run=f"r{seed}", budget=budget)
+        own = ~table["reference"]
+        table.loc[own, "accuracy"] += gain
+        table["error"] = 1 - table["accuracy"]
+        found.append(table)
+    return found
+
+
+def test_a_better_search_is_said_to_be_better_at_equal_effort(search, budget):
+    a, b = tables(search, budget, range(6)), tables(search, budget, range(6), gain=0.02)
+    found = compare_tables(a, b, names=("a", "b"))
+    assert [(row.measure, row.against) for row in found.rows] == [
+        ("best", "trainings"),
+        ("hypervolume", "trainings"),
+        ("best", "seconds"),
+        ("hypervolume", "seconds"),
+    ]
+    for row in found.rows:
+        assert row.verdict == "b"
+        assert row.a.n == row.b.n == row.difference.n == 6
+    best = found.rows[0]
+    assert best.effort == 24
+    assert best.difference.value == pytest.approx(0.02)
+    assert {row.verdict for row in compare_tables(b, a, names=("b", "a")).rows} == {"a"}
+
+
+def test_few_seeds_make_no_claim_and_equal_searches_are_undecided(search, budget):
+    a, b = tables(search, budget, range(3)), tables(search, budget, range(3), gain=0.05)
+    assert {row.verdict for row in compare_tables(a, b, names=("a", "b")).rows} == {"too few seeds"}
+    a, b = tables(search, budget, range(8)), tables(search, budget, range(8, 16))
+    assert {row.verdict for row in compare_tables(a, b, names=("a", "b")).rows} <= {"undecided"}
+
+
+def test_effort_is_what_every_run_spent(search, budget):
+    a, b = tables(search, budget, range(2), trials=40), tables(search, budget, range(2, 4), trials=20)
+    found = compare_tables(a, b, names=("a", "b"))
+    assert found.rows[0].effort == 19
+    seconds = [table.loc[~table["reference"], "seconds"].sum() for table in (*a, *b)]
+    assert found.rows[2].effort == pytest.approx(min(seconds))
+
+
+def test_the_time_to_a_target_that_both_can_reach(search, budget):
+    a, b = tables(search, budget, range(6)), tables(search, budget, range(6), gain=0.02)
+    first = compare_tables(a, b, names=("a", "b")).targets[0]
+    assert first.a.reached >= 3 and first.b.reached == 6
+    assert first.b.median <= first.a.median
+    assert first.ratio == pytest.approx(first.b.median / first.a.median)
+
+
+def test_gain_over_the_mean_random_network(search, budget):
+    a = tables(search, budget, range(2))
+    random = tables(search, budget, [9])[0]
+    over = compare_tables(a, a, names=("a", "a"), random=random).over_random
+    assert over is not None
+    done = random[(random["state"] == "complete") & ~random["reference"]]["accuracy"]
+    best = [table.query("state == 'complete' and not reference")["accuracy"].max() for table in a]
+    assert over[0].value == pytest.approx(sum(best) / 2 - done.mean())
+
+
+def test_folders_of_runs_are_searches(run_folder, tmp_path):
+    one, two = run_folder(10, 0, "ours/seed0"), run_folder(10, 1, "ours/seed1")
+    plain = run_folder(12, 2, "plain")
+    assert runs_in(tmp_path / "ours") == (one, two)
+    assert runs_in(plain) == (plain,)
+    found = compare(tmp_path / "ours", plain)
+    assert found.names == ("ours", "plain")
+    assert (found.rows[0].a.n, found.rows[0].b.n, found.rows[0].difference.n) == (2, 1, 1)
+    with pytest.raises(RunError, match="neither"):
+        runs_in(tmp_path / "plain" / "curves")
+    with pytest.raises(RunError, match=r"metric\.accuracy_b"):
+        compare(plain, plain, report="metric.accuracy_b")
+
+
+def test_runs_without_results_compare_to_nothing(search, budget):
+    empty = [tabulate((), run="e", budget=budget)]
+    found = compare_tables(empty, tables(search, budget, [0]), names=("e", "a"))
+    assert all(row.verdict == "too few seeds" and math.isnan(row.a.value) for row in found.rows)
+    assert math.isnan(found.targets[0].ratio)

@@ -1,0 +1,101 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from analysis.statistics import bootstrap_mean, mean, paired, sign_flip, time_to_target
+
+VALUES = st.lists(st.floats(-1, 1), min_size=2, max_size=20)
+
+
+@given(VALUES)
+def test_mean_has_the_t_interval(values):
+    found = mean([*values, math.nan])
+    assert found.n == len(values)
+    spread = stats.sem(values)
+    low, high = stats.t.interval(0.95, len(values) - 1, np.mean(values), spread) if spread else (found.value,) * 2
+    assert (found.low, found.high) == (pytest.approx(low, abs=1e-9), pytest.approx(high, abs=1e-9))
+
+
+def test_a_single_value_has_no_interval_and_nothing_no_mean():
+    assert mean([0.5]).text(100) == "50.00, n=1"
+    assert math.isnan(mean([0.5]).low)
+    assert mean([]).n == 0 and mean([]).text() == "none"
+    assert mean([0.9, 0.92]).text(100) == "91.00 [78.29, 103.71], n=2"
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=8))
+def test_sign_flip_counts_every_flip(differences):
+    n = len(differences)
+    signs = [[1 if flips >> bit & 1 else -1 for bit in range(n)] for flips in range(2**n)]
+    sums = [abs(sum(sign * value for sign, value in zip(row, differences, strict=True))) for row in signs]
+    observed = abs(sum(differences))
+    expected = sum(value >= observed - 1e-9 for value in sums) / len(sums)
+    # Sums that differ by rounding alone may count or not.
+    loose = sum(value >= observed - 1e-6 for value in sums) / len(sums)
+    assert expected - 1e-9 <= sign_flip(differences) <= loose + 1e-9 or sign_flip(differences) == pytest.approx(
+        expected
+    )
+
+
+def test_sign_flip_of_many_pairs_is_near_the_exact_one():
+    differences = np.random.default_rng(0).normal(0.3, 1, 40)
+    assert sign_flip(differences) == pytest.approx(stats.ttest_1samp(differences, 0).pvalue, abs=0.03)
+    assert math.isnan(sign_flip([]))
+
+
+def test_the_bootstrap_interval_covers_the_mean_about_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    hits = 0
+    for seed in range(200):
+        low, high = bootstrap_mean(rng.normal(0, 1, 30), seed=seed, resamples=500)
+        hits += low <= 0 <= high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_the_bootstrap_is_a_function_of_its_seed_and_of_nothing_else():
+    values = np.random.default_rng(0).normal(size=10)
+    assert bootstrap_mean(values, seed=3) == bootstrap_mean(values, seed=3)
+    assert bootstrap_mean(values, seed=3) != bootstrap_mean(values, seed=4)
+    assert all(math.isnan(end) for end in bootstrap_mean([]))
+
+
+def test_nothing_is_claimed_inside_the_noise_or_on_few_seeds():
+    rng = np.random.default_rng(0)
+    base = rng.normal(0.9, 0.01, 10)
+    assert paired(base, base + 0.01 + rng.normal(0, 0.002, 10)).verdict == "better"
+    assert paired(base, base - 0.01 + rng.normal(0, 0.002, 10)).verdict == "worse"
+    assert paired(base, base + rng.normal(0, 0.002, 10) - 0.0001).verdict == "undecided"
+    assert paired(base[:4], base[:4] + 0.5).verdict == "too few seeds"
+    assert paired(base[:5], base[:5] + 0.5).verdict == "better"
+
+
+def test_pairing_removes_what_seeds_share():
+    rng = np.random.default_rng(0)
+    seeds = rng.normal(0, 0.05, 8)  # far more than the difference
+    found = paired(0.9 + seeds, 0.905 + seeds + rng.normal(0, 0.001, 8))
+    assert found.verdict == "better"
+    assert found.value == pytest.approx(0.005, abs=0.002)
+    assert found.p == pytest.approx(2 / 2**8)
+
+
+def test_pairs_with_a_gap_are_left_out_and_unequal_lengths_refused():
+    assert paired([1.0, math.nan, 3.0], [2.0, 2.0, 4.0]).n == 2
+    assert paired([], []).n == 0
+    assert math.isnan(paired([1.0], [2.0]).low)
+    with pytest.raises(ValueError, match="got 1 and 2"):
+        paired([1.0], [1.0, 2.0])
+
+
+def test_searches_that_never_reached_the_target_are_censored_not_dropped():
+    # Kaplan and Meier by hand: at 2 survival is 3/4, at 5 it is 3/4 * 1/2 (one was censored at 3).
+    found = time_to_target([2.0, None, 5.0, None], [9.0, 3.0, 9.0, 9.0])
+    assert found.median == 5.0
+    assert (found.reached, found.n, found.censored_at) == (2, 4, 3.0)
+    assert time_to_target([1.0, 2.0, 3.0], [9, 9, 9]).median == 2.0
+    assert time_to_target([1.0, None, None], [9, 9, 9]).median == math.inf
+    assert "1 of 3" in time_to_target([1.0, None, None], [9, 9, 9]).text()
+    assert time_to_target([], []).text() == "no searches"
