@@ -1,0 +1,164 @@
+"""Where a search stands: what ``nas watch`` shows, as plain data, read from the run's files."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.epochs import curves
+from analysis.runs import budget_of, read
+from analysis.source import Source
+from analysis.statistics import Estimate, mean
+from analysis.table import candidates
+from analysis.write import FrontRow, front_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A trial that is under way.
+
+    Attributes:
+        trial: its number.
+        macs: its multiply-adds.
+        epochs: trained so far.
+        accuracy: after the last of them, or None.
+        seconds_per_epoch: mean of its epochs, or None before the first.
+    """
+
+    trial: int
+    macs: int
+    epochs: int
+    accuracy: float | None
+    seconds_per_epoch: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A search at one moment.
+
+    Attributes:
+        name: of the run.
+        space: its search space, or None.
+        trials_wanted: as the recipe says, or None.
+        epochs_wanted: of a whole training, as the recipe says, or None.
+        states: number of trials by state.
+        finished: trials that are over: complete, stopped or failed.
+        best: trial number, MACs and accuracy of the best candidate, or None.
+        reference: accuracy of the reference, or None.
+        front: the Pareto front with the reference beside it.
+        running: trials under way.
+        failures: number and reason of the last failed trials, newest first.
+        device_seconds: of training and validation so far.
+        wall_seconds: since the first session began, sessions only; None where unknown.
+        seconds_left: until the wanted trials are over at the pace so far, or None.
+        seconds_per_trial: mean over finished trials with its interval.
+        budget_macs: most multiply-adds, or None.
+    """
+
+    name: str
+    space: str | None
+    trials_wanted: int | None
+    epochs_wanted: int | None
+    states: Mapping[str, int]
+    finished: int
+    best: tuple[int, int, float] | None
+    reference: float | None
+    front: tuple[FrontRow, ...]
+    running: tuple[Running, ...]
+    failures: tuple[tuple[int, str], ...]
+    device_seconds: float
+    wall_seconds: float | None
+    seconds_left: float | None
+    seconds_per_trial: Estimate
+    budget_macs: int | None
+
+
+def progress(run: Path | str, *, now: float | None = None, failures: int = 5) -> Progress:
+    """Read where a run stands; cheap enough for once a second, up to thousands of trials.
+
+    Args:
+        run: a run folder, or its journal.
+        now: Unix time, by default the clock's: what the length of an open session is measured by.
+        failures: how many of the last ones are listed.
+
+    Raises:
+        RunError: not a run, or a journal that is damaged.
+    """
+    found = read(run)
+    table = found.table()
+    states = {str(state): int(count) for state, count in table["state"].value_counts().items()}
+    finished = len(table) - states.get("running", 0)
+    recipe = found.source.recipe or {}
+    wanted = _whole(recipe, "stop", "trials")
+    wall = _wall(found.source, time.time() if now is None else now)
+    own = candidates(table)
+    own = own[~own["reference"]].sort_values("accuracy", kind="stable").tail(1)
+    star = table[table["reference"] & table["state"].eq("complete")]["accuracy"]
+    failed = table[table["state"] == "failed"].tail(failures).iloc[::-1]
+    over = table[table["state"] != "running"]
+    budget = budget_of(table)
+    return Progress(
+        name=found.name,
+        space=found.space,
+        trials_wanted=wanted,
+        epochs_wanted=_whole(recipe, "training", "epochs"),
+        states=states,
+        finished=finished,
+        best=(int(own["trial"].iloc[0]), int(own["macs"].iloc[0]), float(own["accuracy"].iloc[0]))
+        if len(own)
+        else None,
+        reference=float(star.mean()) if len(star) else None,
+        front=front_table(table),
+        running=_running(table, curves(run) if states.get("running") else None),
+        failures=tuple(
+            (int(trial), reason if isinstance(reason, str) else "no reason recorded")
+            for trial, reason in zip(failed["trial"].tolist(), failed["reason"].tolist(), strict=True)
+        ),
+        device_seconds=float(table["seconds"].sum()),
+        wall_seconds=wall,
+        seconds_left=max(0, wanted - finished) * wall / finished if wanted and wall and finished else None,
+        seconds_per_trial=mean(over["seconds"]),
+        budget_macs=budget.macs if budget else None,
+    )
+
+
+def _running(table: pd.DataFrame, learned: pd.DataFrame | None) -> tuple[Running, ...]:
+    if learned is None:
+        return ()
+    found = []
+    for row in table[table["state"] == "running"].to_dict("records"):
+        own = learned[learned["trial"] == row["trial"]]
+        accuracy = own["accuracy"].iloc[-1] if len(own) else row["accuracy"]
+        found.append(
+            Running(
+                trial=int(row["trial"]),
+                macs=int(row["macs"]),
+                epochs=int(own["epoch"].iloc[-1]) if len(own) else int(row["epochs"]),
+                accuracy=float(accuracy) if pd.notna(accuracy) else None,
+                seconds_per_epoch=float(own["seconds"].mean()) if len(own) else None,
+            )
+        )
+    return tuple(found)
+
+
+def _wall(source: Source, now: float) -> float | None:
+    """Length of all sessions; one without an end runs until now where it is the last, else it is unknown."""
+    sessions = source.sessions
+    total = 0.0
+    for place, session in enumerate(sessions, start=1):
+        started, ended = session.get("started"), session.get("ended")
+        if ended is None and place == len(sessions):
+            ended = now
+        if not isinstance(started, int | float) or not isinstance(ended, int | float):
+            return None
+        total += max(0.0, ended - started)
+    return total if sessions else None
+
+
+def _whole(recipe: Mapping[str, Any], section: str, name: str) -> int | None:
+    inside = recipe.get(section)
+    value = inside.get(name) if isinstance(inside, Mapping) else None
+    return value if isinstance(value, int) else None

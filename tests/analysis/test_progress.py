@@ -1,0 +1,39 @@
+import json
+
+import pytest
+
+from analysis.progress import progress
+from nas.journal import Journal
+
+
+def test_a_search_under_way(run_folder, search):
+    folder = run_folder(20)
+    (folder / "recipe.yaml").write_text("stop: {trials: 30}\ntraining: {epochs: 9}\n")
+    (folder / "versions.json").write_text(json.dumps([{"started": 0, "ended": 100}, {"started": 500, "ended": None}]))
+    journal = Journal.open(folder / "journal.log")
+    number = journal.add(search(30)[25].candidate)
+    journal.report(number, 2, 0.4)
+    (folder / "curves" / f"{number:04d}.jsonl").write_text(
+        '{"epoch": 1, "accuracy": 0.3, "seconds": 2.0}\n{"epoch": 2, "accuracy": 0.4, "seconds": 4.0}\n'
+    )
+    now = progress(folder, now=600)
+    assert (now.name, now.space, now.trials_wanted, now.epochs_wanted) == ("demo", "made", 30, 9)
+    assert now.finished == 20
+    assert now.states["running"] == 1 and sum(now.states.values()) == 21
+    assert now.wall_seconds == 200
+    assert now.seconds_left == pytest.approx(10 * 200 / 20)
+    (running,) = now.running
+    assert (running.trial, running.epochs, running.accuracy, running.seconds_per_epoch) == (number, 2, 0.4, 3.0)
+    assert now.reference == 0.815
+    assert now.best is not None
+    assert now.best[2] == max(row.accuracy for row in now.front if not row.reference)
+    assert now.failures == ((16, "loss is nan at epoch 1"),)
+
+
+def test_a_search_that_has_just_begun(run_folder):
+    folder = run_folder(records=())
+    (folder / "versions.json").unlink()
+    now = progress(folder)
+    assert now.best is None and now.reference is None and now.front == () and now.running == ()
+    assert now.finished == 0 and now.seconds_left is None and now.wall_seconds is None
+    assert now.seconds_per_trial.n == 0
