@@ -43,8 +43,10 @@ def smoothed(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
     return -(targets * torch.log_softmax(logits, dim=1)).sum(dim=1).mean()
 
 
-def test_two_steps_equal_a_plain_loop(tiny: Architecture) -> None:
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_two_steps_equal_a_plain_loop(tiny: Architecture, layout: torch.memory_format) -> None:
     ours, plain = network_of(tiny), network_of(tiny)
+    ours.to(memory_format=layout)
     images, labels = batch()
     optimizer = make_optimizer(ours, CONFIG)
     stepper = Stepper(ours, CONFIG, torch.float32)
