@@ -1,12 +1,10 @@
 """The cost, which is read off data, against what torch and fvcore count on the built network."""
 
-import logging
-import warnings
 from random import Random
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch_counts import check_counts, fvcore_macs, on_meta
 
 from nas.architecture import Architecture
 from nas.cost import cost
@@ -16,36 +14,10 @@ from nas.presets import PRESETS
 from strategies import RESOLUTIONS, random_architecture
 
 
-def on_meta(architecture: Architecture, resolution: int, classes: int, auxiliary: bool = False) -> Network:
-    lowered = lower(architecture, resolution=resolution, classes=classes, auxiliary=auxiliary)
-    with torch.device("meta"):
-        return Network(lowered)
-
-
-def torch_macs(network: Network, resolution: int, dims: int) -> int:
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.eval()(torch.empty(1, 3, *(resolution,) * dims, device="meta"))
-    flops = counter.get_total_flops()
-    assert flops % 2 == 0
-    return int(flops // 2)
-
-
-def check(architecture: Architecture, resolution: int, classes: int) -> None:
-    network = on_meta(architecture, resolution, classes)
-    counted = cost(architecture, resolution=resolution, classes=classes)
-    assert counted.macs == torch_macs(network, resolution, architecture.dims)
-    assert counted.params == sum(parameter.numel() for parameter in network.parameters())
-    assert counted.weights == sum(each.numel() for name, each in network.named_parameters() if is_weight(name))
-
-
-def is_weight(name: str) -> bool:
-    return name.endswith(("conv.weight", "linear.weight"))
-
-
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 @pytest.mark.parametrize("resolution", [32, 96, 224])
 def test_presets(preset: Architecture, resolution: int) -> None:
-    check(preset, resolution, 1000)
+    check_counts(preset, resolution, 1000)
 
 
 @pytest.mark.parametrize("dims", [1, 2])
@@ -54,7 +26,7 @@ def test_random_architectures(dims: int, part: int) -> None:
     """Three hundred networks on images, sixty on series."""
     for seed in range(part, 300 if dims == 2 else 60, 3):
         random = Random(seed)
-        check(random_architecture(random, dims), random.choice(RESOLUTIONS), random.randint(1, 20))
+        check_counts(random_architecture(random, dims), random.choice(RESOLUTIONS), random.randint(1, 20))
 
 
 def test_every_shape_is_the_lowered_one() -> None:
@@ -74,16 +46,6 @@ def test_every_shape_is_the_lowered_one() -> None:
             channels, *sizes = seen[module_name(operation.name)]
             assert channels == operation.out_channels
             assert set(sizes) <= {operation.out_size}
-
-
-def fvcore_macs(network: Network, resolution: int, dims: int) -> int:
-    logging.getLogger("fvcore").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Of torch.jit, which fvcore is built on.
-        fvcore = pytest.importorskip("fvcore.nn")
-        analysis = fvcore.FlopCountAnalysis(network.eval(), torch.zeros(1, 3, *(resolution,) * dims))
-        entries = analysis.unsupported_ops_warnings(False).by_operator()
-    return int(entries["conv"] + entries["linear"])
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)

@@ -8,6 +8,7 @@
 
 from dataclasses import dataclass
 
+from nas.network.fast.convolve import Convolver
 from nas.operations import Concat, Conv, Lowered, MaxPool, Operation
 
 
@@ -21,6 +22,12 @@ class Group:
     def reads(self) -> str:
         """The value that all of them read."""
         return self.members[0].inputs[0]
+
+    @property
+    def convolver(self) -> Convolver:
+        """How to execute them."""
+        first = self.members[0]
+        return Convolver(kernel=first.kernel, stride=first.stride, groups=first.groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,10 +114,7 @@ class Tape:
         modules = [self._convolution(member.name) for member in group.members]
         x = self._map(group.reads).tensor.contiguous(memory_format=torch.channels_last)
         weight = self._weight([module.conv.weight for module in modules])
-        conv = modules[0].conv
-        y = torch.ops.aten.convolution(
-            x, weight, None, conv.stride, conv.padding, conv.dilation, False, (0, 0), conv.groups
-        )
+        y = group.convolver.forward(x, weight)
         whole, start = Map.of(y), 0
         saved: list[Tensor | None] = []
         for member, module in zip(group.members, modules, strict=True):
@@ -147,15 +144,10 @@ class Tape:
             else:
                 self._rectify_back(module, part, g, grads.slice(start, member.out_channels), kept)
             start += member.out_channels
-        conv = modules[0].conv
-        wanted = group.reads != "input" or self.images_need_gradient
-        dx, dweight, _ = torch.ops.aten.convolution_backward(
-            grads.tensor, x, weight, None, conv.stride, conv.padding, conv.dilation, False, (0, 0), conv.groups,
-            (wanted, True, False),
-        )  # fmt: skip
-        if wanted:
-            self._send(group.reads, Map.of(dx))
-        parts = dweight.float().split([member.out_channels for member in group.members])
+        if group.reads != "input" or self.images_need_gradient:
+            self._send(group.reads, Map.of(group.convolver.inputs_gradient(grads.tensor, x, weight)))
+        dweight = group.convolver.weights_gradient(grads.tensor, x, weight)
+        parts = dweight.split([member.out_channels for member in group.members])
         self.parameter_grads.update((module.conv.weight, part) for module, part in zip(modules, parts, strict=True))
 
     def _rectify_back(self, module: Convolution, x: Map, g: Map, dx: Map, saved: Tensor) -> None:
