@@ -85,7 +85,7 @@ def _imported(path: str, options: Options) -> Sampler:
         raise SamplerError(f"sampler {path!r} cannot be imported: {error}.") from error
     if not (isinstance(kind, type) and issubclass(kind, BaseSampler)):
         raise SamplerError(f"sampler {path!r} must be a subclass of optuna.samplers.BaseSampler, but it is {kind!r}.")
-    return OptunaSampler(name=path, factory=_factory(path, kind, options), uniform_start=False)
+    return OptunaSampler(name=path, factory=_factory(path, kind, options), built_in=False)
 
 
 def _factory(name: str, kind: type[BaseSampler], options: Options) -> Callable[[int], BaseSampler]:

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 from scipy.special import ndtr, ndtri
+from threadpoolctl import threadpool_limits
 
 from nas.cost import Cost
 from nas.errors import SamplerError
@@ -60,6 +61,11 @@ class GaussianProcessSampler:
         """The network of the pool that promises most, or a random one while too few are trained."""
         if len(history.observed) < self.startup:
             return Proposal(point=history.random(rng).point)
+        # One thread: the matrices are small, the other cores train, and sums do not depend on the machine.
+        with threadpool_limits(limits=1):
+            return self._best(history, rng)
+
+    def _best(self, history: History, rng: np.random.Generator) -> Proposal:
         model = _Model(history, rng)
         pool = {network.key: network for network in self._pool(history, model, rng)}
         if not pool:

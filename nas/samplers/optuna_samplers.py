@@ -16,6 +16,7 @@ from nas.samplers.encoding import distributions, to_point
 from nas.space import Scalar
 
 SEEDS: Final = 2**31
+MANY: Final = 250
 Factory = Callable[[int], BaseSampler]
 """Builds a sampler from a seed."""
 
@@ -31,16 +32,17 @@ class OptunaSampler:
         name: as the recipe calls it.
         factory: builds the sampler.
         multi_objective: whether it can optimise several objectives.
-        asks: suggestions that are tried as they are before the first is brought into the budget.
-        uniform_start: whether it draws a feasible point where it has no model yet, rather than
-            one from the whole grid.
+        asks: suggestions that are tried as they are before the first is brought into the budget;
+            one only after ``MANY`` trials, when they take long.
+        built_in: whether it is known to sample all parameters at once: then it need not look for
+            those that all trials share, and a feasible point is drawn where it has no model yet.
     """
 
     name: str
     factory: Factory
     multi_objective: bool = True
     asks: int = 4
-    uniform_start: bool = True
+    built_in: bool = True
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """A suggestion in the budget, at once or after a projection, or else a random point.
@@ -59,7 +61,7 @@ class OptunaSampler:
     def _propose(self, history: History, rng: np.random.Generator) -> Proposal:
         first: Proposal | None = None
         draft = Draft(history.study, history.number)
-        for _ in range(self.asks):
+        for _ in range(self.asks if len(history.observed) <= MANY else 1):
             draft.restart()
             params = self._ask(draft, history, int(rng.integers(SEEDS)))
             if params is None:
@@ -78,11 +80,15 @@ class OptunaSampler:
         sampler = self.factory(seed)
         study, trial = draft.study, draft.trial
         sampler.before_trial(study, trial)
-        inferred = sampler.infer_relative_search_space(study, trial)
+        parameters = distributions(history.space)
+        if self.built_in:
+            inferred = {name: parameters[name] for name in sorted(parameters) if not parameters[name].single()}
+        else:
+            inferred = sampler.infer_relative_search_space(study, trial)
         relative = sampler.sample_relative(study, trial, inferred)
-        if not relative and self.uniform_start:
+        if not relative and self.built_in:
             return None
-        for name, distribution in distributions(history.space).items():
+        for name, distribution in parameters.items():
             value: Any
             if distribution.single():
                 value = distribution.to_external_repr(_single(distribution))
