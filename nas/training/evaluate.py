@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from nas.data.batches import batches
 from nas.data.splits import FolderSplit, Split
+from nas.training.team import ALONE, Team
 
 BATCH_SIZE = 512
 """Of evaluation. Images a second no longer rise beyond it (benchmarks/README.md), memory does."""
@@ -36,6 +37,7 @@ def evaluate(
     batch_size: int = BATCH_SIZE,
     logits: bool = False,
     workers: int = 0,
+    team: Team = ALONE,
 ) -> Evaluation:
     """Evaluate a network in inference mode; it is left in the mode it was in.
 
@@ -47,6 +49,7 @@ def evaluate(
         batch_size: images at a time; it changes nothing but speed and memory.
         logits: keep them.
         workers: processes that decode, for image folders.
+        team: processes that evaluate together, each a share of every batch; logits are of the own share.
     """
     device = torch.device(device)
     was_training = network.training
@@ -54,8 +57,18 @@ def evaluate(
     kept: list[Tensor] = []
     loss = torch.zeros((), dtype=torch.float64, device=device)
     right = torch.zeros((), dtype=torch.int64, device=device)
-    stream = batches(split, batch_size=batch_size, device=device, dtype=dtype, workers=workers)
+    stream = batches(
+        split,
+        batch_size=batch_size * team.size,
+        device=device,
+        dtype=dtype,
+        rank=team.rank,
+        world_size=team.size,
+        workers=workers,
+    )
     for images, labels in stream:
+        if not len(labels):
+            continue  # A last batch smaller than the team.
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             output = network(images)
         output = output.float()
@@ -64,6 +77,7 @@ def evaluate(
         if logits:
             kept.append(output.cpu())
     network.train(was_training)
+    loss, right = team.sum(loss), team.sum(right)
     count = len(split)
     return Evaluation(
         loss=loss.item() / count,

@@ -28,11 +28,14 @@ class Stepper:
         parts: micro-batches a batch is cut into, 1 or 2.
     """
 
-    def __init__(self, network: nn.Module, config: TrainingConfig, dtype: torch.dtype) -> None:
+    def __init__(
+        self, network: nn.Module, config: TrainingConfig, dtype: torch.dtype, *, may_cut: bool = True
+    ) -> None:
         self.network = network
         self.config = config
         self.dtype = dtype
         self.parts = 1
+        self._may_cut = may_cut
 
     def gradients(self, images: Tensor, labels: Tensor) -> Tensor:
         """Leave the gradients in the parameters, which must have none; returns the summed loss, detached.
@@ -45,7 +48,7 @@ class Stepper:
         except RuntimeError as error:
             if not out_of_memory(error):
                 raise
-            if self.parts > 1 or len(labels) < 4:
+            if self.parts > 1 or len(labels) < 4 or not self._may_cut:
                 raise TrialError(
                     f"memory ran out with micro-batches of {-(-len(labels) // self.parts)} images; "
                     f"`batch_size` must be below {self.config.batch_size} here."

@@ -10,22 +10,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nas import serialize
 from nas.architecture import Architecture
 from nas.data.batches import batch_count, batches
 from nas.data.config import SplitName
 from nas.data.draws import keys
 from nas.data.splits import Data
 from nas.errors import ModelError, TrialError
-from nas.network.build import build
 from nas.training.average import Average
 from nas.training.checkpoint import check_fits, check_tensors, read_checkpoint, write_checkpoint
 from nas.training.config import TrainingConfig, training_key
 from nas.training.device import pick_device, pick_dtype
 from nas.training.evaluate import Evaluation, evaluate
+from nas.training.model import FromArchitecture, Model
 from nas.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state
 from nas.training.schedule import learning_rate
 from nas.training.step import Stepper
+from nas.training.team import ALONE, Team
 
 _PURPOSE = 0x7EA1  # keeps the draws of weights and dropout apart from those of the data
 _CHECK_STEPS = 64  # between checks of the loss: on a GPU each waits for the device
@@ -66,23 +66,24 @@ class Trainer:
     generators are seeded within an epoch, for dropout, and put back after it.
 
     Args:
-        architecture: what to train.
+        architecture: what to train; or any network, as a :class:`nas.training.model.Model`.
         data: with the splits "train" and "a".
         config: how to train.
         seed: of everything that is random.
         device: "cpu", "cuda", "cuda:N", or None for the GPU where there is one.
         threads: torch's threads in this process from now on; None leaves them.
         workers: processes that decode, for image folders.
+        team: processes that train together; each has a trainer with the same arguments.
 
     Raises:
-        TrialError: the device is not there.
+        TrialError: the device is not there, or a batch cannot be shared by the team.
         ArchitectureError: the images are too small for the architecture.
         DataError: a split is missing.
     """
 
     def __init__(
         self,
-        architecture: Architecture,
+        architecture: Architecture | Model,
         data: Data,
         config: TrainingConfig,
         *,
@@ -90,10 +91,12 @@ class Trainer:
         device: str | None = None,
         threads: int | None = None,
         workers: int = 0,
+        team: Team = ALONE,
     ) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
-        self.architecture = architecture
+        self.model = FromArchitecture(architecture) if isinstance(architecture, Architecture) else architecture
+        self.team = team
         self.config = config
         self.seed = seed
         self.device = pick_device(device)
@@ -105,19 +108,19 @@ class Trainer:
         if self.device.type == "cuda":
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = config.precision != "float32"
             torch.backends.cudnn.benchmark = True
-        self.network = build(
-            architecture,
+        team.check(config, min(len(self._train), config.images_per_epoch or len(self._train)))
+        network = self.model.build(
             classes=data.classes,
             resolution=data.resolution,
             auxiliary=config.auxiliary_weight > 0,
             generator=torch.Generator().manual_seed(_drawn(seed, 0)),
         )
-        if architecture.dims == 2:
-            self.network.to(memory_format=torch.channels_last)
-        self.network.to(self.device)
+        if self.model.dims == 2:
+            network.to(memory_format=torch.channels_last)
+        self.network = team.prepare(network.to(self.device))
         self._optimizer = make_optimizer(self.network, config)
         self._average = Average(self.network, config.ema_decay) if config.ema_decay > 0 else None
-        self._stepper = Stepper(self.network, config, self.dtype)
+        self._stepper = Stepper(team.trained(self.network), config, self.dtype, may_cut=team.size == 1)
         # A last batch that is not full is left out: batch-norm's statistics would be poor, and steps uneven.
         self._drop_last = self._batches(drop_last=True) > 0
         self._steps_per_epoch = self._batches(drop_last=self._drop_last)
@@ -180,6 +183,8 @@ class Trainer:
             shuffle=True,
             limit=config.images_per_epoch,
             drop_last=self._drop_last,
+            rank=self.team.rank,
+            world_size=self.team.size,
             workers=self._workers,
         )
         while True:
@@ -198,10 +203,11 @@ class Trainer:
             if self._average is not None:
                 self._average.update()
             steps += 1
-            images_seen += len(labels)
+            images_seen += len(labels) * self.team.size
             if steps % _CHECK_STEPS == 0:
                 self._check_finite(total)
-        self._check_finite(total)
+        self._check_finite(self.team.sum(total))
+        self.team.agree(network)
         network.eval()
         return total.item() / images_seen, rate, images_seen, data_seconds
 
@@ -214,7 +220,8 @@ class Trainer:
     def evaluate(self, split: SplitName, *, logits: bool = False) -> Evaluation:
         """Loss and accuracy on a split, of the averaged weights where the recipe averages."""
         part = self._data.split(split)
-        options: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "workers": self._workers}
+        options: dict[str, Any] = {"device": self.device, "dtype": self.dtype}
+        options |= {"workers": self._workers, "team": self.team}
         if self._average is None:
             return evaluate(self.network, part, logits=logits, **options)
         with self._average.applied():
@@ -269,7 +276,7 @@ class Trainer:
     def _identity(self) -> dict[str, object]:
         return {
             "version": _VERSION,
-            "architecture": serialize.key(self.architecture),
+            "architecture": self.model.key,
             "training": training_key(self.config),
             "seed": self.seed,
             "data": self._data.name,

@@ -1,0 +1,67 @@
+"""The last word on delivered weights: their loss and accuracy on one split, in float32."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from nas.architecture import Architecture
+from nas.data.config import SplitName
+from nas.data.splits import Data
+from nas.training.device import pick_device
+from nas.training.evaluate import evaluate
+from nas.training.model_folder import load_weights
+
+_TOP_5_CLASSES = 100
+"""From this many classes on the share of labels among the five largest logits is told, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How weights do on a split.
+
+    Attributes:
+        images: of the split.
+        accuracy: share of the images whose label has the largest logit.
+        loss: mean cross-entropy.
+        top5: share of the images whose label is among the five largest logits, with 100 classes or more.
+    """
+
+    images: int
+    accuracy: float
+    loss: float
+    top5: float | None = None
+
+
+def read_split(
+    path: Path,
+    architecture: Architecture,
+    data: Data,
+    split: SplitName,
+    *,
+    device: str | None = None,
+    workers: int = 0,
+) -> Reading:
+    """Evaluate the weights of a file; errors as in ``load_weights``, ``Data.split`` and ``pick_device``."""
+    network, facts = load_weights(path, architecture, data)
+    place = pick_device(device)
+    part = data.split(split)
+    many = facts.classes >= _TOP_5_CLASSES
+    if architecture.dims == 2:
+        network.to(memory_format=torch.channels_last)
+    result = evaluate(network.to(place), part, device=place, logits=many, workers=workers)
+    top5 = _top5(result.logits, part.labels) if result.logits is not None else None
+    return Reading(images=result.images, accuracy=result.accuracy, loss=result.loss, top5=top5)
+
+
+def digest(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file: which weights a reading is of."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _top5(logits: Tensor, labels: Tensor) -> float:
+    best = logits.topk(5, dim=1).indices
+    return float((best == labels.cpu()[:, None]).any(dim=1).double().mean())
