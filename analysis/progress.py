@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from analysis.epochs import curves
+from analysis.pareto import front
 from analysis.runs import budget_of, read
 from analysis.source import Source
 from analysis.statistics import Estimate, mean
-from analysis.table import candidates
 from analysis.write import FrontRow, front_table
 
 
@@ -94,11 +94,12 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
     recipe = found.source.recipe or {}
     wanted = _whole(recipe, "stop", "trials")
     wall = _wall(found.source, time.time() if now is None else now)
-    own = candidates(table)
+    own = front(table)
     own = own[~own["reference"]].sort_values("accuracy", kind="stable").tail(1)
     star = table[table["reference"] & table["state"].eq("complete")]["accuracy"]
     failed = table[table["state"] == "failed"].tail(failures).iloc[::-1]
     over = table[table["state"] != "running"]
+    running = _running(table, curves(run) if states.get("running") else None)
     budget = budget_of(table)
     return Progress(
         name=found.name,
@@ -112,12 +113,13 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
         else None,
         reference=float(star.mean()) if len(star) else None,
         front=front_table(table),
-        running=_running(table, curves(run) if states.get("running") else None),
+        running=running,
         failures=tuple(
             (int(trial), reason if isinstance(reason, str) else "no reason recorded")
             for trial, reason in zip(failed["trial"].tolist(), failed["reason"].tolist(), strict=True)
         ),
-        device_seconds=float(table["seconds"].sum()),
+        device_seconds=float(table["seconds"].sum())
+        + sum(one.epochs * (one.seconds_per_epoch or 0) for one in running),
         wall_seconds=wall,
         seconds_left=max(0, wanted - finished) * wall / finished if wanted and wall and finished else None,
         seconds_per_trial=mean(over["seconds"]),

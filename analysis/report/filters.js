@@ -1,6 +1,7 @@
 // Which trials are shown: by state, run and the value of every choice; and which cost is on the axis.
 (() => {
   const box = document.getElementById("filters");
+  const FEW = 12; // more choices than these are folded away
   const tests = new Map();
   const count = nas.html("span", { class: "count", id: "count" });
 
@@ -69,7 +70,12 @@
     });
     const filters = [filterOf("state", (trial) => trial.state)];
     if (nas.several) filters.push(filterOf("run", (trial) => trial.run));
-    for (const name of Object.keys(nas.data.choices)) filters.push(filterOf(name, (trial) => trial.point[name]));
+    const choices = Object.keys(nas.data.choices).map((name) => filterOf(name, (trial) => trial.point[name])).filter(Boolean);
+    if (choices.length <= FEW) filters.push(...choices);
+    else {
+      const summary = nas.html("summary", {}, `${choices.length} choices`);
+      filters.push(nas.html("details", { class: "many" }, summary, nas.html("div", { class: "group" }, ...choices)));
+    }
     const reset = nas.html("button", { type: "button" }, "Reset filters");
     reset.addEventListener("click", () => {
       tests.clear();

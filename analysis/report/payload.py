@@ -27,7 +27,7 @@ def payload(table: pd.DataFrame, curves: pd.DataFrame, networks: Mapping[str, Se
         "state": table["state"].tolist(),
         "reference": table["reference"].tolist(),
         "front": (table["key"].isin(best) & table["state"].eq("complete") & table["within_budget"]).tolist(),
-        "accuracy": [_number(value, 5) for value in table["accuracy"].tolist()],
+        "accuracy": [_number(value, 6) for value in table["accuracy"].tolist()],
         "macs": table["macs"].tolist(),
         "params": table["params"].tolist(),
         "activations": table["activations"].tolist(),

@@ -7,7 +7,7 @@ from analysis.figures import Illustration
 from analysis.style import render
 
 MOST_SVG: Final = 120_000
-"""Bytes of an SVG beyond which the page shows a PNG."""
+"""Bytes of an SVG beyond which a PNG is tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,11 @@ class Picture:
 
 
 def picture(one: Illustration, svg: bytes) -> Picture:
-    """The SVG, or a PNG where the SVG would be large (many points or lines)."""
-    kind, content = ("svg+xml", svg) if len(svg) <= MOST_SVG else ("png", render(one.figure, "png", dpi=120))
+    """The SVG, or a PNG where the SVG would be large (many points or lines) and the PNG is smaller."""
+    kind, content = "svg+xml", svg
+    if len(svg) > MOST_SVG:
+        png = render(one.figure, "png", dpi=120)
+        kind, content = min(("svg+xml", svg), ("png", png), key=lambda made: len(made[1]))
     return Picture(
         name=one.name,
         title=one.title,

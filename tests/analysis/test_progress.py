@@ -24,6 +24,7 @@ def test_a_search_under_way(run_folder, search):
     assert now.seconds_left == pytest.approx(10 * 200 / 20)
     (running,) = now.running
     assert (running.trial, running.epochs, running.accuracy, running.seconds_per_epoch) == (number, 2, 0.4, 3.0)
+    assert now.device_seconds == pytest.approx(sum(record.seconds for record in search(20)) + 6)
     assert now.reference == 0.815
     assert now.best is not None
     assert now.best[2] == max(row.accuracy for row in now.front if not row.reference)
