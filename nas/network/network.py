@@ -1,6 +1,5 @@
 """A network that executes the operations of the lowering."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor, nn
@@ -9,7 +8,8 @@ from nas.errors import ModelError
 from nas.network.fast.function import run, suitable
 from nas.network.fast.plan import plan as fast_plan
 from nas.network.layers import MeanPool, layer
-from nas.operations import Lowered, Operation
+from nas.operations import Lowered
+from nas.schedule import Step, schedule
 
 PlanName = Literal["plain", "fast"]
 
@@ -17,33 +17,6 @@ PlanName = Literal["plain", "fast"]
 def module_name(operation: str) -> str:
     """The name of an operation's module: ``3a.b1x1`` is held as ``3a_b1x1`` (a dot nests modules)."""
     return operation.replace(".", "_")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Apply ``module`` to values, store the result, and forget ``dead``, which nobody reads again."""
-
-    module: str
-    reads: tuple[str, ...]
-    writes: str
-    dead: tuple[str, ...]
-
-
-def schedule(operations: tuple[Operation, ...], outputs: tuple[str, ...]) -> tuple[Step, ...]:
-    """The steps that compute ``outputs``: only operations they depend on, each value freed after its last use."""
-    needed = set(outputs)
-    chosen: list[Operation] = []
-    for operation in reversed(operations):
-        if operation.name in needed:
-            needed.update(operation.inputs)
-            chosen.append(operation)
-    kept = set(outputs)
-    steps: list[Step] = []
-    for operation in chosen:  # From the last to the first, so that the first sight of a value is its last use.
-        dead = tuple(name for name in dict.fromkeys(operation.inputs) if name not in kept)
-        kept.update(dead)
-        steps.append(Step(module=module_name(operation.name), reads=operation.inputs, writes=operation.name, dead=dead))
-    return tuple(reversed(steps))
 
 
 class Network(nn.Module):
@@ -117,9 +90,10 @@ class Network(nn.Module):
         values = {"input": x}
         modules = self._modules
         for step in steps:
-            module = modules[step.module]
+            operation = step.operation
+            module = modules[module_name(operation.name)]
             assert module is not None
-            values[step.writes] = module(*[values[name] for name in step.reads])
+            values[operation.name] = module(*[values[name] for name in operation.inputs])
             for name in step.dead:
                 del values[name]
         return values
