@@ -252,7 +252,7 @@ class _Training:
         there = self._grads.get(value)
         if there is None:
             self._grads[value] = storage
-        elif heap.shared(there) or self.sizes.dims == 1:  # Torch does so with the gradients of series.
+        elif heap.shared(there):
             heap.hold(f"grad {value} sum", self.sizes.of(value))
             heap.drop(there)
             heap.drop(storage)

@@ -106,7 +106,9 @@ def test_as_torch_allocates(seed: int) -> None:
     assert told.kept == kept
     # Gradients of parameters come and go while the largest activations are alive.
     gradients = 4 * max(parameter.numel() for parameter in network.parameters())
-    assert told.training <= peak <= told.training + 2 * gradients
+    # Gradients of series are sometimes added up in a place of their own, of images never.
+    slack = told.training // 20 if architecture.dims == 1 else 0
+    assert told.training <= peak <= told.training + 2 * gradients + slack
 
 
 def test_scales_with_batch_and_type() -> None:
