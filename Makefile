@@ -34,7 +34,7 @@ $(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed
 	@touch $@
 
 demo: $(VENV)/.installed  ## search on scikit-learn's digits: the Pareto front beside GoogLeNet
-	$(BIN)/nas search runs/demo.yaml --force
+	$(BIN)/nas search runs/demo.yaml --overwrite
 
 test: $(VENV)/.installed-dev  ## all tests, with the coverage of the code that needs no torch
 	$(BIN)/python -m pytest --cov $(PYTEST_ARGS)

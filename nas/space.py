@@ -8,12 +8,13 @@ one network (where the space can tell) one is chosen.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from nas.architecture import Architecture
 from nas.errors import SpaceError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Scalar: TypeAlias = int | float | str | bool
 Point: TypeAlias = Mapping[str, Scalar]
@@ -142,7 +143,7 @@ class Space:
         encoded = self.encode(self.reference) if self.encode else None
         return dict(encoded) if encoded is not None else None
 
-    def sample(self, rng: np.random.Generator) -> dict[str, Scalar]:
+    def sample(self, rng: "np.random.Generator") -> dict[str, Scalar]:
         """A point drawn uniformly from the grid of the choices that apply, not yet canonical."""
         point: dict[str, Scalar] = {}
         draws = rng.random(len(self.choices)).tolist()
@@ -151,7 +152,7 @@ class Space:
             point[choice.name] = values[int(draw * len(values))] if choice.when(point) else values[0]
         return point
 
-    def mutate(self, point: Point, rng: np.random.Generator, changes: int = 1) -> dict[str, Scalar]:
+    def mutate(self, point: Point, rng: "np.random.Generator", changes: int = 1) -> dict[str, Scalar]:
         """Change up to ``changes`` applicable choices to another of their values.
 
         The result is canonical, and another point than ``point`` unless none was found in a few tries

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Final, Union
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Union
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 from nas.errors import RecipeError
 from nas.run.recipe import Recipe
 from nas.training.config import TRAININGS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T")
 
 RECIPES: Final = Path(__file__).parents[2] / "runs"
 """The recipes that come with the package: beside it in a checkout and in an installed wheel."""
@@ -56,6 +61,14 @@ def read_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     Raises:
         RecipeError: a file that is no recipe, an unknown key, a wrong type, a value out of range.
     """
+    data = read_mapping(path)
+    override(data, overrides or {})
+    data.setdefault("name", path.stem)
+    return build_recipe(data)
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The keys and values of a YAML file; a file that holds none is a RecipeError."""
     try:
         data = yaml.load(path.read_text(), Loader=_Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -63,28 +76,45 @@ def read_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
         raise RecipeError(f"a recipe must be readable YAML, but got {path}: {detail}.") from error
     if not isinstance(data, dict):
         raise RecipeError(f"a recipe must be a YAML mapping of keys to values, but {path} holds {_kind(data)}.")
-    for key, text in (overrides or {}).items():
+    return data
+
+
+def override(data: dict[str, Any], overrides: Mapping[str, str]) -> None:
+    """Set values, given as YAML text by dotted key, in place; a key below what is no section is a RecipeError."""
+    for key, text in overrides.items():
         _set(data, key.split("."), yaml.load(text, Loader=_Loader), key)
-    data.setdefault("name", path.stem)
-    return build_recipe(data)
 
 
 def build_recipe(data: Mapping[str, Any]) -> Recipe:
     """Validate plain data as a recipe; errors as in :func:`read_recipe`."""
+    return build(Recipe, data)
+
+
+def build(kind: type[T], data: Mapping[str, Any]) -> T:
+    """Validate plain data as a dataclass such as :class:`Recipe`; a section ``training`` may name its ``recipe``.
+
+    Raises:
+        RecipeError: an unknown key, a wrong type, a value out of range.
+    """
     resolved = dict(data)
     training = resolved.get("training")
     if isinstance(training, Mapping) and "recipe" in training:
         resolved["training"] = _named_training(dict(training))
-    _check_keys(Recipe, resolved, "")
+    _check_keys(kind, resolved, "")
     try:
-        return TypeAdapter(Recipe).validate_python(resolved)
+        return TypeAdapter(kind).validate_python(resolved)
     except ValidationError as error:
         raise RecipeError(_sentence(error)) from error
 
 
 def recipe_to_yaml(recipe: Recipe) -> str:
     """The resolved recipe as YAML that :func:`read_recipe` reads back to an equal one."""
-    return yaml.safe_dump(_plain(asdict(recipe)), sort_keys=False)
+    return to_yaml(recipe)
+
+
+def to_yaml(config: "DataclassInstance") -> str:
+    """A dataclass of plain data as YAML that :func:`build` takes back."""
+    return yaml.safe_dump(_plain(asdict(config)), sort_keys=False)
 
 
 def _named_training(training: dict[str, Any]) -> dict[str, Any]:
