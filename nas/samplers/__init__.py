@@ -44,12 +44,9 @@ def make_sampler(
         sampler = _MAKERS[name](name, options or {})
     else:
         near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise SamplerError(
-            f"sampler must be one of {', '.join(NAMES)} or an Optuna sampler as 'package.module:Class', "
-            f"but got {name!r}; {hint}".rstrip("; ")
-            + ("" if near else ".")
-        )
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        names = f"{', '.join(NAMES)}, or an Optuna sampler as 'package.module:Class'"
+        raise SamplerError(f"sampler must be one of {names}, but got {name!r}{hint}")
     if len(objectives) > 1 and not sampler.multi_objective:
         raise SamplerError(f"sampler {name!r} must be given one objective, but got {', '.join(objectives)}.")
     return sampler
@@ -59,6 +56,9 @@ def _own(kind: Callable[..., Sampler]) -> Callable[[str, Options], Sampler]:
     def make(name: str, options: Options) -> Sampler:
         allowed = [field for field in inspect.signature(kind).parameters if field not in ("name", "multi_objective")]
         _check_options(name, options, allowed)
+        for option, value in options.items():
+            if type(value) is not int:
+                raise SamplerError(f"option {option} of sampler {name!r} must be a whole number, but got {value!r}.")
         return kind(**options)
 
     return make

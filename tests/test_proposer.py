@@ -1,0 +1,118 @@
+"""The proposer beside its samplers: the reference, what is measured, what cannot be found."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+import toys
+
+from nas.architecture import Architecture
+from nas.budget import Budget
+from nas.errors import BudgetError
+from nas.journal import Journal
+from nas.proposer import Measurement, Proposer
+from nas.samplers import make_sampler
+from nas.space import Choice, Space
+
+RANDOM = make_sampler("random", toys.SPACE, toys.BUDGET, ("accuracy",))
+
+
+def memory() -> Journal:
+    return Journal.in_memory(objectives=("accuracy",))
+
+
+def test_a_reference_over_the_budget_is_trained_and_marked() -> None:
+    journal = memory()
+    budget = Budget(macs=1_000_000, resolution=16, classes=10)
+    proposer = Proposer(toys.SPACE, budget, RANDOM, journal, seed=0, trial_seed=4)
+    first, second = proposer.ask(), proposer.ask()
+    assert first is not None and second is not None
+    assert (first[0], first[1].reference, first[1].seed) == (0, True, 4)
+    assert not budget.allows(first[1].cost)
+    assert journal.study.trials[0].user_attrs["feasible"] is False
+    assert (second[0], second[1].reference) == (1, False)
+    assert budget.allows(second[1].cost)
+
+
+def test_a_reference_in_the_space_has_its_point() -> None:
+    point = {"stem": 8, "width3": 16, "width4": 24, "wide": 8}
+    reference = toys.SPACE.decode(point)
+    known = {toys.SPACE.decode({**point, "stem": stem}): {**point, "stem": stem} for stem in (8, 16)}
+    space = replace(toys.SPACE, reference=reference, choices=(Choice(name="stem", values=(8, 16)),), encode=known.get,
+                    decode=lambda values: toys.SPACE.decode({**point, **values}))  # fmt: skip
+    journal = memory()
+    asked = Proposer(space, toys.BUDGET, RANDOM, journal, seed=0).ask()
+    assert asked is not None
+    assert asked[1].point == point
+    assert journal.study.trials[0].params == {"stem": 8}
+
+
+def test_without_the_reference() -> None:
+    asked = Proposer(toys.SPACE, toys.BUDGET, RANDOM, memory(), seed=0, reference_first=False).ask()
+    assert asked is not None and not asked[1].reference
+
+
+def test_measured_limits_are_kept_and_recorded() -> None:
+    measured: list[Architecture] = []
+
+    def measure(architecture: Architecture) -> Mapping[str, float]:
+        measured.append(architecture)
+        return {"latency_seconds": architecture.stem.width / 1000, "joules": 1.0}
+
+    journal = memory()
+    measurement = Measurement(measure=measure, limits={"latency_seconds": 0.016})
+    proposer = Proposer(toys.SPACE, toys.BUDGET, RANDOM, journal, seed=0, measurement=measurement)
+    for _ in range(10):
+        asked = proposer.ask()
+        assert asked is not None
+        assert asked[1].measured == {"latency_seconds": asked[1].architecture.stem.width / 1000, "joules": 1.0}
+        assert asked[1].architecture.stem.width <= 16
+    assert any(architecture.stem.width > 16 for architecture in measured)
+    assert all(trial.constraints["latency_seconds"] <= 0 for trial in journal.study.trials)
+
+
+def test_another_seed_of_the_trials_is_another_trial() -> None:
+    journal = memory()
+    asked = Proposer(toys.SPACE, toys.BUDGET, RANDOM, journal, seed=0, reference_first=False).ask()
+    again = Proposer(toys.SPACE, toys.BUDGET, RANDOM, journal, seed=0, trial_seed=1, reference_first=False)
+    again.ask()  # the one that is still running
+    assert asked is not None
+    second = again.ask()
+    assert second is not None and second[1].seed == 1
+
+
+def test_a_budget_that_nothing_meets() -> None:
+    proposer = Proposer(toys.SPACE, Budget(macs=10, resolution=16, classes=10), RANDOM, memory(), seed=0)
+    assert proposer.ask() is not None
+    with pytest.raises(BudgetError):
+        proposer.ask()
+
+
+def test_uniform_says_how_random_points_are_drawn() -> None:
+    assert Proposer(toys.SPACE, toys.BUDGET, RANDOM, memory(), seed=0).uniform
+    narrow = Budget(macs=toys.BUDGET.macs, resolution=16, classes=10, at_least=0.999)
+    assert not Proposer(toys.SPACE, narrow, RANDOM, memory(), seed=0).uniform
+
+
+def test_a_space_of_one_network() -> None:
+    one = Space(
+        name="one",
+        choices=(Choice(name="stem", values=(8,)),),
+        decode=lambda point: toys.SPACE.decode({"stem": 8, "width3": 8, "width4": 8, "wide": 0}),
+        reference=toys.SPACE.reference,
+    )
+    for name in ("random", "evolution", "tpe", "gp"):
+        journal = memory()
+        proposer = Proposer(one, toys.BUDGET, make_sampler(name, one, toys.BUDGET, ("accuracy",)), journal, seed=0)
+        assert proposer.ask() is not None
+        assert proposer.ask() is not None
+        assert proposer.ask() is None
+
+
+def test_costs_are_told_beside_the_accuracy() -> None:
+    journal = Journal.in_memory(objectives=("accuracy", "params"))
+    proposer = Proposer(toys.SPACE, toys.BUDGET, RANDOM, journal, seed=0)
+    asked = proposer.ask()
+    assert asked is not None
+    journal.complete(0, 0.5, 1, 1.0)
+    assert journal.study.trials[0].values == [0.5, float(asked[1].cost.params)]
