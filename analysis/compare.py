@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.anytime import Axis, Measure, Steps, anytime
 from analysis.runs import budget_of, load
-from analysis.source import JOURNAL
+from analysis.source import runs_in
 from analysis.statistics import Difference, Estimate, TimeToTarget, mean, paired, time_to_target
 from nas.errors import RunError
 
@@ -68,21 +68,6 @@ class Compared:
     rows: tuple[Comparison, ...]
     targets: tuple[Target, ...]
     over_random: tuple[Estimate, Estimate] | None
-
-
-def runs_in(path: Path | str) -> tuple[Path, ...]:
-    """A run folder itself, or the run folders in a folder of them (one a seed), by name.
-
-    Raises:
-        RunError: neither.
-    """
-    folder = Path(path)
-    if folder.is_file() or (folder / JOURNAL).is_file():
-        return (folder,)
-    found = tuple(sorted(one.parent for one in folder.glob(f"*/{JOURNAL}")))
-    if not found:
-        raise RunError(f"a search must be a run folder or a folder of run folders, but {folder} is neither.")
-    return found
 
 
 def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, report: str = "accuracy") -> Compared:

@@ -20,8 +20,16 @@ MOST_DRAWINGS: Final = 1500
 """Networks beyond these are not drawn in the report, the least accurate first."""
 
 
-def gather(sources: Sequence[Source], table: pd.DataFrame) -> Material:
-    """Read curves, architectures and times of the runs whose trials ``table`` holds."""
+def gather(
+    sources: Sequence[Source], table: pd.DataFrame, *, searches: Mapping[str, Sequence[str]] | None = None
+) -> Material:
+    """Read curves, architectures and times of the runs whose trials ``table`` holds.
+
+    Args:
+        sources: the runs.
+        table: their trials.
+        searches: runs that differ in their seed alone, by the name of their search.
+    """
     tables = [curves(one.folder or one.journal).assign(run=one.name) for one in sources]
     known = [one for one in tables if len(one)]
     learned = pd.concat(known, ignore_index=True) if known else empty()
@@ -31,6 +39,7 @@ def gather(sources: Sequence[Source], table: pd.DataFrame) -> Material:
         curves=learned,
         networks=_networks(sources, table),
         time={one.name: _time(one, rows) for one, rows in zip(sources, tables, strict=True) if len(rows)},
+        searches=searches,
         rungs=sorted({int(epoch) for epoch in stopped}),
         importance={method: importances(table, method=method) for method in METHODS},
     )

@@ -95,3 +95,18 @@ def source(run: Path | str) -> Source:
     if path.is_dir():
         raise RunError(f"a run folder must hold {JOURNAL}, but {path} does not.")
     raise RunError(f"a run must be a run folder or an Optuna journal, but there is nothing at {path}.")
+
+
+def runs_in(path: Path | str) -> tuple[Path, ...]:
+    """A run folder itself, or the run folders in a folder of them (one a seed), by name.
+
+    Raises:
+        RunError: neither.
+    """
+    folder = Path(path)
+    if folder.is_file() or (folder / JOURNAL).is_file():
+        return (folder,)
+    found = tuple(sorted(one.parent for one in folder.glob(f"*/{JOURNAL}")))
+    if not found:
+        raise RunError(f"a search must be a run folder or a folder of run folders, but {folder} is neither.")
+    return found

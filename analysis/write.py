@@ -1,7 +1,7 @@
 """What ``nas analyze`` writes: figures, the data behind them, the report; and the table of the front."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.pareto import front
 from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
 from analysis.runs import budget_of, cache_of, load, named_apart
-from analysis.source import Source
+from analysis.source import Source, runs_in
 from analysis.style import figure, save
 from analysis.table import networks
 
@@ -27,7 +27,8 @@ def analyze(
     ``trials.csv`` (every column), and brings ``trials.parquet`` beside each journal up to date.
 
     Args:
-        runs: run folders or journals.
+        runs: run folders or journals; a folder of run folders is one search with several seeds, for
+            bands in the figures.
         into: where files go; by default the run's folder, or ``analysis`` beside the first of several.
         report: also write ``report.html`` and every figure, as PNG, SVG and PDF, into ``figures``.
 
@@ -37,16 +38,19 @@ def analyze(
     Raises:
         RunError: not a run, or a journal that is damaged.
     """
-    several = [Path(runs)] if isinstance(runs, Path | str) else [Path(run) for run in runs]
-    sources = named_apart(several)
-    table = load(several)
+    given = [runs] if isinstance(runs, Path | str) else list(runs)
+    several = [runs_in(one) for one in given]
+    flat = [one for members in several for one in members]
+    sources, table = named_apart(flat), load(flat)
     folder = Path(into) if into is not None else _home(sources)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [*plot(table, folder), write_csv(table, folder / "trials.csv")]
     caches = (cache_of(one) for one in sources)
     paths += [cache for cache in caches if cache.is_file()]
     if report:
-        paths += _report(sources, table, folder)
+        names = iter(sources)
+        members = {_label(one): [next(names).name for _ in found] for one, found in zip(given, several, strict=True)}
+        paths += _report(sources, table, folder, members)
     return tuple(paths)
 
 
@@ -55,14 +59,20 @@ def _home(sources: Sequence[Source]) -> Path:
     return first if len(sources) == 1 else first.resolve().parent / "analysis"
 
 
-def _report(sources: Sequence[Source], table: pd.DataFrame, folder: Path) -> list[Path]:
+def _label(given: Path | str) -> str:
+    return Path(given).resolve().name
+
+
+def _report(
+    sources: Sequence[Source], table: pd.DataFrame, folder: Path, members: Mapping[str, Sequence[str]]
+) -> list[Path]:
     # Here rather than at the top: the plot alone, which every search ends with, needs none of it.
     from analysis.figures import illustrations
     from analysis.material import documents, gather
     from analysis.report.page import page
     from analysis.report.picture import Picture, picture
 
-    material = gather(sources, table)
+    material = gather(sources, table, searches=members if len(members) < len(sources) else None)
     gallery = folder / "figures"
     gallery.mkdir(exist_ok=True)
     paths: list[Path] = []
@@ -72,7 +82,7 @@ def _report(sources: Sequence[Source], table: pd.DataFrame, folder: Path) -> lis
         pictures.append(picture(one, files[0].read_bytes()))
         paths += files
     text = page(
-        title=", ".join(one.name for one in sources),
+        title=", ".join(members if len(members) < len(sources) else [one.name for one in sources]),
         table=material.table,
         curves=material.curves,
         networks=material.networks,

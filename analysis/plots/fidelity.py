@@ -24,23 +24,23 @@ def fidelity(pairs: Sequence[Agreement], axes: Axes) -> Axes:
         )
         axes.set_axis_off()
         return axes
-    epochs = np.array([pair.epochs for pair in known], dtype=float)
+    places = np.arange(len(known), dtype=float)
     tau = np.array([pair.tau for pair in known])
     low, high = np.array([pair.low for pair in known]), np.array([pair.high for pair in known])
     errors = np.clip([tau - low, high - tau], 0, None)
-    axes.errorbar(epochs, tau, yerr=errors, color=FRONT, marker="o", ms=5, capsize=3, lw=1.4)
-    for pair in known:
+    axes.errorbar(places, tau, yerr=errors, color=FRONT, marker="o", ms=5, capsize=3, lw=1.4)
+    for place, pair in enumerate(known):
         text = axes.annotate(
             f"{pair.tau:.2f}, n={pair.n}",
-            (pair.epochs, pair.tau),
+            (place, pair.tau),
             xytext=(7, 5),
             textcoords="offset points",
             fontsize=7.5,
         )
         halo(text)
     axes.axhline(0, color=FAINT, lw=0.8)
-    axes.set_xticks(epochs, [f"{pair.epochs}" for pair in known])
-    axes.set_xlim(0, float(epochs.max()) * 1.25)
+    axes.set_xticks(places, [f"{pair.epochs}" for pair in known])
+    axes.set_xlim(-0.4, len(known) - 0.2)
     axes.set_ylim(min(-0.05, float(np.nanmin(low)) - 0.05), 1.05)
     axes.set_xlabel("Epochs trained")
     axes.set_ylabel(f"Kendall's tau with {last} epochs")

@@ -37,9 +37,12 @@ def learning_curves(
     rest = {trial: line for trial, line in lines.items() if trial not in {*top, *stars}}
     stopped = [line for trial, line in rest.items() if trial in ends.index and ends.at[trial, "state"] == "stopped"]
     full = [line for trial, line in rest.items() if trial not in ends.index or ends.at[trial, "state"] != "stopped"]
+    faint = 0.8 if len(rest) <= 60 else 0.35
     for group, style, label in ((full, "-", "other trials"), (stopped, ":", "stopped early")):
         if group:
-            axes.add_collection(LineCollection(group, colors="#A9B7C0", linewidths=0.8, linestyles=style, label=label))
+            axes.add_collection(
+                LineCollection(group, colors="#A9B7C0", linewidths=0.8, linestyles=style, label=label, alpha=faint)
+            )
     ended = [line[-1] for line in stopped]
     if ended:
         xs, ys = [point[0] for point in ended], [point[1] for point in ended]

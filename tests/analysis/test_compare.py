@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from analysis.compare import compare, compare_tables, runs_in
+from analysis.compare import compare, compare_tables
+from analysis.source import runs_in
 from analysis.table import tabulate
 from nas.errors import RunError
 

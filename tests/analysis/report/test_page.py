@@ -92,3 +92,18 @@ def test_several_runs_make_one_report(run_folder, tmp_path):
     assert not re.search(r"(src|href)=\"(?!data:|#)", text)
     assert len(pd.read_csv(tmp_path / "analysis" / "trials.csv")) == 28
     assert all(path.is_file() for path in paths)
+
+
+def test_a_folder_of_runs_is_one_search_with_bands(run_folder, tmp_path):
+    for seed in range(5):
+        run_folder(12, seed, f"ours/seed{seed}")
+    plain = run_folder(12, 7, "plain")
+    table = analysis.load([*sorted((tmp_path / "ours").iterdir()), plain])
+    names = [f"seed{seed}" for seed in range(5)]
+    sources = [source(tmp_path / "ours" / name) for name in names]
+    figures = illustrations(gather([*sources, source(plain)], table, searches={"ours": names, "plain": ["plain"]}))
+    best = next(one for one in figures if one.name == "best_so_far").figure
+    labels = [text.get_text() for text in best.axes[0].get_legend().get_texts()]
+    assert labels[:2] == ["ours (n=5, 95% band)", "plain (n=1)"]
+    paths = analysis.analyze([tmp_path / "ours", plain], into=tmp_path / "out")
+    assert len(pd.read_csv(tmp_path / "out" / "trials.csv")) == 72 and len(paths) == 10
