@@ -9,7 +9,7 @@ from typing import Final
 import typer
 
 from nas import __version__
-from nas.cli import cost, search
+from nas.cli import cost, search, train
 from nas.errors import NasError
 
 USER_ERROR: Final = 2
@@ -40,6 +40,7 @@ def _root(
 
 cost.register(app)
 search.register(app)
+train.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -34,7 +34,7 @@ def search(
     """Search for the best networks under a budget, by a recipe."""
     from nas.run.recipe_file import find_recipe, read_recipe
 
-    overrides = _overrides(settings)
+    overrides = parse_settings(settings)
     given: dict[str, object] = {"stop.trials": trials, "name": name, "resources.address": address}
     overrides |= {key: str(value) for key, value in given.items() if value is not None}
     resolved = read_recipe(find_recipe(recipe), overrides)
@@ -66,7 +66,8 @@ def analyze(run: Path = typer.Argument(help="A run folder; nothing but its files
     _show(run)
 
 
-def _overrides(settings: list[str]) -> dict[str, str]:
+def parse_settings(settings: list[str]) -> dict[str, str]:
+    """The values of ``--set KEY=VALUE`` options, by key; anything else is a RecipeError."""
     overrides = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -91,7 +92,7 @@ def _rehearse(recipe: "Recipe") -> None:
 
 
 def _conclude(outcome: "Outcome") -> None:
-    path = _relative(outcome.folder.path)
+    path = relative(outcome.folder.path)
     if not outcome.finished:
         typer.echo(f"interrupted; nothing that was trained is lost. Go on by: nas resume {path}")
         raise typer.Exit(130)
@@ -109,8 +110,9 @@ def _show(run: Path) -> None:
     paths = draw(run)
     console.print(front_table(front(load(run))))
     for path in paths:
-        console.print(f"wrote {_relative(path)}", soft_wrap=True)
+        console.print(f"wrote {relative(path)}", soft_wrap=True)
 
 
-def _relative(path: Path) -> Path:
+def relative(path: Path) -> Path:
+    """A path as the user would type it: from the current folder, if it is below it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -14,7 +14,6 @@ from typing import Final, Protocol
 from nas.budget import Budget
 from nas.errors import RunError
 from nas.journal import Journal
-from nas.proposer import Proposer
 from nas.record import Candidate, TrialRecord
 from nas.run.curves import Curves
 from nas.run.job import Job
@@ -25,6 +24,16 @@ FATAL: Final = "fatal"
 """Key of a result that must end the run, such as a full disk; the trial stays owed."""
 FAILURE: Final = "failure"
 """Key of a result that ends its trial: the reason, in words."""
+
+
+class Source(Protocol):
+    """Where candidates come from: ``nas.proposer.Proposer``, or a list of them."""
+
+    def pending(self) -> tuple[tuple[int, Candidate], ...]:
+        """Trials that were running when the journal was opened, and are still to be handed out again."""
+
+    def ask(self) -> tuple[int, Candidate] | None:
+        """The next trial, in the journal as running, those pending first; None where there is no further one."""
 
 
 class Listener(Protocol):
@@ -64,7 +73,7 @@ class Engine:
         batch: as in ``SamplerConfig``.
     """
 
-    proposer: Proposer
+    proposer: Source
     journal: Journal
     curves: Curves
     rungs: Rungs

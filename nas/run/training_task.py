@@ -36,6 +36,7 @@ class TrainingTask:
         self._training = training
         loaded = load_data(data, splits=("train", "a"))
         self.classes = loaded.classes
+        self.resolution = loaded.resolution
         self._arrays = to_arrays(loaded) if data.name != "folder" else None
         self._data: Data | None = None
 

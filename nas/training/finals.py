@@ -1,8 +1,9 @@
 """The last word on delivered weights: their loss and accuracy on one split, in float32."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,6 +55,11 @@ def read_split(
     result = evaluate(network.to(place), part, device=place, logits=many, workers=workers)
     top5 = _top5(result.logits, part.labels) if result.logits is not None else None
     return Reading(images=result.images, accuracy=result.accuracy, loss=result.loss, top5=top5)
+
+
+def figures(reading: Reading) -> dict[str, Any]:
+    """A reading as plain data; what it does not tell is left out."""
+    return {name: value for name, value in asdict(reading).items() if value is not None}
 
 
 def digest(path: Path) -> str:

@@ -102,7 +102,7 @@ class Trainer:
         self.device = pick_device(device)
         self.dtype = pick_dtype(config.precision, self.device)
         self.curve: tuple[EpochRecord, ...] = ()
-        self._data = data
+        self.data = data
         self._train = data.split("train")
         self._workers = workers
         if self.device.type == "cuda":
@@ -219,7 +219,7 @@ class Trainer:
 
     def evaluate(self, split: SplitName, *, logits: bool = False) -> Evaluation:
         """Loss and accuracy on a split, of the averaged weights where the recipe averages."""
-        part = self._data.split(split)
+        part = self.data.split(split)
         options: dict[str, Any] = {"device": self.device, "dtype": self.dtype}
         options |= {"workers": self._workers, "team": self.team}
         if self._average is None:
@@ -279,9 +279,9 @@ class Trainer:
             "architecture": self.model.key,
             "training": training_key(self.config),
             "seed": self.seed,
-            "data": self._data.name,
-            "classes": self._data.classes,
-            "resolution": self._data.resolution,
+            "data": self.data.name,
+            "classes": self.data.classes,
+            "resolution": self.data.resolution,
             "train_images": len(self._train),
         }
 

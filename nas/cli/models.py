@@ -1,0 +1,117 @@
+"""Tables of trained networks."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+
+from nas.cli.progress import shape
+from nas.data.config import SplitName
+from nas.published import Published
+from nas.record import TrialRecord
+from nas.run.recipe import Recipe
+
+if TYPE_CHECKING:
+    from nas.run.train import Delivered
+
+_SPLITS: Final[tuple[tuple[SplitName, str], ...]] = (
+    ("test", "test"),
+    ("b", "validation B"),
+    ("a", "validation A"),
+)
+
+
+def top_table(recipe: Recipe, records: Sequence[TrialRecord]) -> Table:
+    """The best trials of a run."""
+    table = Table(title=f"{recipe.name}: the best {len(records)} by split A, after {recipe.training.epochs} epochs")
+    for column in ("trial", "accuracy on A", "MACs", "params", "cells"):
+        table.add_column(column, justify="right")
+    table.add_column("key")
+    table.add_column("")
+    for record in records:
+        candidate = record.candidate
+        table.add_row(
+            str(record.number),
+            f"{record.accuracy or 0.0:.2%}",
+            f"{candidate.cost.macs:,}",
+            f"{candidate.cost.params:,}",
+            shape(candidate.architecture),
+            candidate.key,
+            "GoogLeNet (reference)" if candidate.reference else "",
+        )
+    return table
+
+
+def choice_table(delivered: "Delivered") -> Table:
+    """The networks that were retrained, by split A; the first of them is the one that was chosen."""
+    table = Table(title=f"retrained with {delivered.plan.seeds} seeds: chosen by the mean on split A")
+    table.add_column("network")
+    for column in ("accuracy on A", "MACs", "params"):
+        table.add_column(column, justify="right")
+    for place, each in enumerate((delivered.winner, *delivered.others)):
+        cost = delivered.budget.cost(each.network.architecture)
+        table.add_row(
+            each.network.label,
+            each.summary("a").percent(),
+            f"{cost.macs:,}",
+            f"{cost.params:,}",
+            style="bold green" if place == 0 else None,
+        )
+    return table
+
+
+def result_table(delivered: "Delivered", published: Sequence[Published] = ()) -> Table:
+    """What was delivered, and what others report on the same data."""
+    winner, data = delivered.winner, delivered.plan.data.name
+    cost = delivered.budget.cost(winner.network.architecture)
+    side = delivered.budget.resolution
+    table = Table(title=f"{winner.network.label} on {data} at {side} x {side}, {delivered.plan.training.epochs} epochs")
+    table.add_column("network")
+    table.add_column("accuracy")
+    for column in ("MACs", "params"):
+        table.add_column(column, justify="right")
+    if published:
+        table.add_column("source")
+    for split, told in _SPLITS:
+        figures = [f"{cost.macs:,}", f"{cost.params:,}"] if split == "test" else ["", ""]
+        source = ["this training"] if published else []
+        table.add_row(f"ours, {told}", winner.summary(split).percent(), *figures, *source, style="bold green")
+    add_published(table, published)
+    return table
+
+
+def weights_table(label: str, data: str, figures: Mapping[str, Any], published: Sequence[Published]) -> Table:
+    """How weights from elsewhere do, and what others report."""
+    table = Table(title=f"{label} on {data}, {figures['images']:,} images of the test split")
+    for column in ("network", "accuracy"):
+        table.add_column(column)
+    for column in ("MACs", "params"):
+        table.add_column(column, justify="right")
+    table.add_column("source")
+    top5 = f", top-5 {figures['top5']:.2%}" if "top5" in figures else ""
+    table.add_row(label, f"{figures['accuracy']:.2%}{top5}", "", "", "these weights", style="bold green")
+    add_published(table, published)
+    return table
+
+
+def add_published(table: Table, published: Sequence[Published]) -> None:
+    """Append what others report."""
+    for figure in published:
+        note = f" ({figure.note})" if figure.note else ""
+        table.add_row(
+            figure.who, reported(figure), _count(figure.macs), _count(figure.params), f"{figure.source}{note}"
+        )
+
+
+def reported(figure: Published) -> str:
+    """A published accuracy as text."""
+    parts = []
+    if figure.top1 is not None:
+        parts.append(f"{figure.top1:.2%}" + (f" +- {100 * figure.spread:.2f}" if figure.spread is not None else ""))
+    if figure.top5 is not None:
+        parts.append(f"top-5 {figure.top5:.2%}")
+    return ", ".join(parts)
+
+
+def _count(value: float | None) -> str:
+    return "" if value is None else f"{value / 1e6:,.2f}M"

@@ -1,0 +1,222 @@
+"""``nas train``, ``nas top`` and ``nas baseline``: full trainings, and the model folder that they leave."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from nas.cli.cost import load_architecture
+from nas.cli.search import OUT, parse_settings, relative
+from nas.errors import RunError
+
+if TYPE_CHECKING:
+    from nas.run.chosen import Chosen
+    from nas.run.plan import Plan
+    from nas.run.recipe import Recipe
+    from nas.run.train import Delivered
+
+DATA = "fashion-mnist"
+RECIPE = "modern"
+INTERRUPTED = 130
+
+_DATA = typer.Option(None, help=f"Data set; {DATA} unless given, and for trials that of their run.")
+_RECIPE = typer.Option(None, help=f"modern or paper; {RECIPE} unless given, and for trials that of their run.")
+_EPOCHS = typer.Option(None, help="Of each training; those of the recipe unless given, and 30 for trials.")
+_SEEDS = typer.Option(5, help="Trainings of each network.")
+_RESOLUTION = typer.Option(None, help="Side of the images in pixels.")
+_OUT = typer.Option(None, help="The model folder. Called again with it, the training goes on.")
+_SET = typer.Option([], "--set", metavar="KEY=VALUE", help="Override a key: --set training.learning_rate=0.1.")
+_WORKERS = typer.Option(1, help="Processes that share each training (Ray Train), as one for each GPU.")
+_CONCURRENCY = typer.Option(None, help="Trainings at once; as many as the machine holds unless given.")
+_CPU = typer.Option(1, help="Cores of one training, or of one worker.")
+_GPU = typer.Option(0, help="GPUs of one training, or of one worker.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(train)
+    app.command()(top)
+    app.command()(baseline)
+
+
+def train(
+    network: str = typer.Argument(help="RUN:NUMBER, a run folder with --trial, a preset, or a JSON file."),
+    trial: int = typer.Option(None, help="Number of the trial, where NETWORK is a run folder."),
+    data: str = _DATA,
+    recipe: str = _RECIPE,
+    epochs: int = _EPOCHS,
+    seeds: int = _SEEDS,
+    resolution: int = _RESOLUTION,
+    out: Path | None = _OUT,
+    settings: list[str] = _SET,
+    workers: int = _WORKERS,
+    concurrency: int = _CONCURRENCY,
+    cpu: float = _CPU,
+    gpu: float = _GPU,
+) -> None:
+    """Train a network fully with several seeds, read its test accuracy once, and write a model folder."""
+    chosen, of_run = _find(network, trial)
+    values = _sections(of_run, data, recipe, epochs, resolution)
+    values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu)}
+    delivered = _go([chosen], values, settings, out or OUT / f"train-{_file_name(chosen.label)}")
+    _tell(delivered)
+
+
+def top(
+    run: Path = typer.Argument(help="A run folder."),
+    k: int = typer.Option(5, "-k", help="How many of its best trials."),
+    retrain: bool = typer.Option(False, "--train", help="Train them fully and choose among them."),
+    recipe: str = _RECIPE,
+    epochs: int = _EPOCHS,
+    seeds: int = typer.Option(3, help="Trainings of each network."),
+    resolution: int = _RESOLUTION,
+    out: Path | None = _OUT,
+    settings: list[str] = _SET,
+    workers: int = _WORKERS,
+    concurrency: int = _CONCURRENCY,
+    cpu: float = _CPU,
+    gpu: float = _GPU,
+) -> None:
+    """Show the best trials of a run; with --train retrain them and deliver the best, chosen on split A."""
+    from nas.cli.console import make_console
+    from nas.cli.models import choice_table, top_table
+    from nas.run.top import chosen, next_seed, top_trials
+
+    of_run, records = top_trials(run, k)
+    console = make_console()
+    console.print(top_table(of_run, records))
+    if not retrain:
+        return
+    values = _sections(of_run, None, recipe, epochs, resolution)
+    values |= {"seeds": seeds, "first_seed": next_seed(run), "workers": workers}
+    values |= {"resources": _resources(concurrency, cpu, gpu)}
+    folder = out or run.parent / f"{run.name}-top{k}"
+    delivered = _go(chosen(of_run.name, records), values, settings, folder)
+    console.print(choice_table(delivered))
+    _tell(delivered)
+
+
+def baseline(
+    preset: str = typer.Option("googlenet", help="googlenet, googlenet-bvlc, googlenet-torchvision or small-stem."),
+    data: str = typer.Option(DATA, help="Data set."),
+    recipe: str = typer.Option(RECIPE, help="modern (with batch-norm) or paper (as published)."),
+    epochs: int = _EPOCHS,
+    seeds: int = _SEEDS,
+    resolution: int = _RESOLUTION,
+    out: Path | None = _OUT,
+    settings: list[str] = _SET,
+    weights: Path | None = typer.Option(
+        None, help="torchvision's state of googlenet-torchvision: evaluate, do not train."
+    ),
+    workers: int = _WORKERS,
+    concurrency: int = _CONCURRENCY,
+    cpu: float = _CPU,
+    gpu: float = _GPU,
+) -> None:
+    """Train a GoogLeNet as it is, and print its accuracy beside the published ones."""
+    from nas.run.baseline import baseline_network, facts, resolution_for
+
+    values = _sections(None, data, recipe, epochs, resolution or resolution_for(preset, data))
+    values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu)}
+    plan = _plan(values, settings)
+    classes, side = facts(plan.data)
+    folder = out or OUT / f"baseline-{preset}-{data}-{'weights' if weights else recipe}"
+    if weights:
+        _evaluate_weights(weights, preset, plan, folder, classes)
+        return
+    delivered = _go([baseline_network(preset, recipe, classes, side)], values, settings, folder)
+    _tell(delivered, beside_published=True)
+
+
+def _evaluate_weights(weights: Path, preset: str, plan: "Plan", folder: Path, classes: int) -> None:
+    from nas.cli.console import make_console
+    from nas.cli.models import weights_table
+    from nas.published import published
+    from nas.run.weights import deliver_weights
+
+    figures = deliver_weights(weights, preset, plan, folder)
+    console = make_console()
+    console.print(weights_table(preset, plan.data.name, figures, published(plan.data.name, classes)))
+    console.print(f"wrote the model folder {relative(folder.resolve())}", soft_wrap=True)
+
+
+def _find(network: str, trial: int | None) -> "tuple[Chosen, Recipe | None]":
+    """The network that an argument names, and the recipe of its run where it is a trial."""
+    from nas.run.chosen import Chosen
+    from nas.run.top import trial_of
+
+    before, _, after = network.rpartition(":")
+    if trial is None and before and after.isdigit():
+        network, trial = before, int(after)
+    folder = Path(network)
+    if trial is not None:
+        recipe, record = trial_of(folder, trial)
+        return Chosen(label=f"trial {trial} of {recipe.name}", architecture=record.candidate.architecture), recipe
+    if folder.is_dir():
+        if not (folder / "architecture.json").is_file():
+            raise RunError(f"of a run folder one trial must be named, as {network}:7, but got {network}.")
+        return Chosen(label=folder.resolve().name, architecture=load_architecture(f"{folder}/architecture.json")), None
+    return Chosen(label=folder.stem, architecture=load_architecture(network)), None
+
+
+def _sections(
+    of_run: "Recipe | None", data: str | None, recipe: str | None, epochs: int | None, resolution: int | None
+) -> dict[str, Any]:
+    """Data and training of a plan: what was given, or else what the run had, or else what is usual."""
+    from nas.run.plan import of_recipe, with_epochs
+
+    values: dict[str, Any] = {"data": {"name": DATA}, "training": {"recipe": RECIPE}}
+    if of_run is not None:
+        values = of_recipe(of_run)
+    if data is not None:
+        values["data"] = {"name": data}
+    if recipe is not None:
+        values["training"] = {"recipe": recipe}
+    values["training"] = with_epochs(values["training"], epochs)
+    if resolution is not None:
+        values["data"]["resolution"] = resolution
+    return values
+
+
+def _resources(concurrency: int | None, cpu: float, gpu: float) -> dict[str, Any]:
+    return {"cpu": cpu, "gpu": gpu, "concurrency": concurrency}
+
+
+def _plan(values: dict[str, Any], settings: list[str]) -> "Plan":
+    from nas.run.plan import make_plan
+
+    return make_plan(values, parse_settings(settings))
+
+
+def _go(networks: "Sequence[Chosen]", values: dict[str, Any], settings: list[str], folder: Path) -> "Delivered":
+    """Train, with progress on the screen; an interrupted training ends the command."""
+    from nas.cli.training import TrainingProgress
+    from nas.run.train import train as run
+
+    plan = _plan(values, settings)
+    labels = {network.key: network.label for network in networks}
+    with TrainingProgress(len(networks) * plan.seeds, plan.training.epochs, labels) as progress:
+        delivered = run(networks, plan, folder, progress)
+    if delivered is None:
+        typer.echo("interrupted; nothing that was trained is lost. Go on by the same command.")
+        raise typer.Exit(INTERRUPTED)
+    return delivered
+
+
+def _tell(delivered: "Delivered", *, beside_published: bool = False) -> None:
+    from nas.cli.console import make_console
+    from nas.cli.models import result_table
+    from nas.published import published
+
+    console = make_console()
+    classes = delivered.budget.classes
+    figures = published(delivered.plan.data.name, classes) if beside_published else ()
+    console.print(result_table(delivered, figures))
+    for record in delivered.failed:
+        console.print(f"seed {record.candidate.seed} failed: {record.reason}", style="red")
+    console.print(f"wrote the model folder {relative(delivered.folder.resolve())}", soft_wrap=True)
+
+
+def _file_name(label: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in label)

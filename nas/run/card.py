@@ -1,0 +1,95 @@
+"""The model card: what a network is, what it costs, how good it is and how it is used, as Markdown."""
+
+from typing import TYPE_CHECKING
+
+from nas.cost import Cost
+from nas.data.config import SplitName
+
+if TYPE_CHECKING:
+    from nas.run.train import Delivered
+    from nas.training.model_folder import Facts
+
+_SPLITS: tuple[tuple[SplitName, str], ...] = (
+    ("a", "validation A, by which network and seed were chosen"),
+    ("b", "validation B, read once after the choice"),
+    ("test", "test, read once after the choice"),
+)
+
+
+def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
+    """The text of a model folder's README.md."""
+    winner, plan = delivered.winner, delivered.plan
+    training = plan.training
+    network, side = winner.network, facts.resolution
+    lines = [
+        f"# {network.label}",
+        "",
+        f"An Inception-style network for images of {side} x {side} pixels in {facts.classes} classes, "
+        f"trained on {facts.data} by inception-nas.",
+        "",
+        "## Cost",
+        "",
+        f"| at {side} x {side} | |",
+        "|---|---|",
+        f"| multiply-adds of one inference | {cost.macs:,} |",
+        f"| parameters | {cost.params:,} |",
+        f"| content key | `{network.key}` |",
+        "",
+        "One multiply-add (many say two FLOPs) of a convolution or linear layer; auxiliary heads are not used here.",
+        "",
+        "## Accuracy",
+        "",
+        "| split | images | accuracy, mean of the seeds | delivered weights |",
+        "|---|---|---|---|",
+    ]
+    best = winner.readings[winner.best]
+    for split, told in _SPLITS:
+        reading = best[split]
+        lines.append(
+            f"| {told} | {reading['images']:,} | {winner.summary(split).percent()} | {reading['accuracy']:.2%} |"
+        )
+    if "top5" in best["test"]:
+        lines += ["", f"Among the five best, test: {winner.summary('test', 'top5').percent()}."]
+    seeds = ", ".join(str(record.candidate.seed) for record in winner.records)
+    among = len(delivered.others) + 1
+    lines += [
+        "",
+        f"Seeds {seeds}; the delivered weights are those of seed {facts.seed}, the best on split A. "
+        "The mean over the seeds is the network's figure; the interval is Student's over seeds.",
+    ]
+    if among > 1:
+        lines.append(f"The network was chosen among {among} by its mean on split A; the others' test was not read.")
+    average = f", moving average of the weights ({training.ema_decay})" if training.ema_decay else ""
+    lines += [
+        "",
+        "## Data and training",
+        "",
+        f"{training.epochs} epochs, {training.optimizer}, batches of {training.batch_size}, "
+        f"{training.schedule} schedule{average}; all of it in `recipe.yaml`, every epoch in `curves/`, "
+        "packages and machine in `versions.json`.",
+        f"Training took {sum(record.seconds for record in winner.records) / 60:.1f} minutes for all seeds together "
+        f"(of {plan.resources.cpu:g} cores each).",
+        "",
+        "## Use",
+        "",
+        "```python",
+        "import nas",
+        "",
+        'model = nas.load_model("path/to/this/folder")  # a torch module in evaluation mode',
+        "```",
+        "",
+        f"Input: float tensors [N, 3, {side}, {side}], pixels in 0..1 less the mean "
+        f"({_figures(facts.mean)}), over the standard deviation ({_figures(facts.std)}); grey images three times. "
+        f"Output: logits [N, {facts.classes}] of the classes {_classes(facts.class_names)}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _figures(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.4f}" for value in values)
+
+
+def _classes(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:20])
+    return f"{shown}, ... (all in the header of model.safetensors)" if len(names) > 20 else shown

@@ -1,0 +1,79 @@
+"""Networks that were chosen, each to be trained with several seeds: the engine's source of candidates."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nas.architecture import Architecture
+from nas.budget import Budget
+from nas.cost import cost
+from nas.journal import Journal
+from nas.record import Candidate
+from nas.serialize import key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A network and what to call it."""
+
+    label: str
+    architecture: Architecture
+
+    @property
+    def key(self) -> str:
+        """Of the architecture."""
+        return key(self.architecture)
+
+
+class ChosenNetworks:
+    """Hands out what the journal does not hold yet; a training that failed is tried once more a session.
+
+    Args:
+        networks: to be trained.
+        seeds: of each.
+        journal: the record.
+        budget: at which their cost is counted.
+    """
+
+    def __init__(self, networks: Sequence[Chosen], seeds: Sequence[int], journal: Journal, budget: Budget) -> None:
+        self._journal = journal
+        records = journal.trials()
+        known = {(each.candidate.key, each.candidate.seed) for each in records if each.state != "failed"}
+        self._pending = deque((each.number, each.candidate) for each in records if each.state == "running")
+        self._new = deque(
+            Candidate(
+                architecture=network.architecture,
+                key=network.key,
+                point=None,
+                cost=budget.cost(network.architecture),
+                seed=seed,
+            )
+            for seed in seeds
+            for network in networks
+            if (network.key, seed) not in known
+        )
+        self.trials = len(records) + len(self._new)
+        """In the journal once all are handed out."""
+
+    def pending(self) -> tuple[tuple[int, Candidate], ...]:
+        """Trainings that were under way when the journal was opened."""
+        return tuple(self._pending)
+
+    def ask(self) -> tuple[int, Candidate] | None:
+        """The next training, in the journal as running."""
+        if self._pending:
+            return self._pending.popleft()
+        if not self._new:
+            return None
+        candidate = self._new.popleft()
+        return self._journal.add(candidate), candidate
+
+
+def budget_of(networks: Sequence[Chosen], *, resolution: int, classes: int) -> Budget:
+    """A budget that holds all of them.
+
+    Raises:
+        ArchitectureError: images too small for one of them.
+    """
+    spent = [cost(network.architecture, resolution=resolution, classes=classes) for network in networks]
+    return Budget(resolution=resolution, classes=classes, macs=max(each.macs for each in spent))

@@ -1,0 +1,70 @@
+"""Write a model folder: all that somebody needs to use a trained network, and to judge it.
+
+::
+
+    FOLDER/
+        README.md             the model card
+        architecture.json     the network; `nas cost FOLDER/architecture.json` prices it
+        model.safetensors     weights of the seed that is best on split A
+        weights/              of every seed
+        recipe.yaml           data and training, resolved
+        metrics.json          every seed's figures on A, B and test, their means and intervals, and the cost
+        curves/               one JSON line an epoch, one file a seed
+        versions.json         packages, git revision and machine, one entry a session
+"""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas import serialize
+from nas.run.card import card
+from nas.run.files import write_atomically
+from nas.run.final_task import FinalTask
+from nas.run.folder import RunFolder
+from nas.run.ledger import Ledger
+
+if TYPE_CHECKING:
+    from nas.run.train import Delivered
+
+
+def deliver(delivered: "Delivered", run: RunFolder, ledger: Ledger, task: FinalTask) -> None:
+    """Write everything but ``recipe.yaml`` and the readings, which stand there already; weights first."""
+    from nas.training.model_folder import ARCHITECTURE, WEIGHTS, read_facts, seed_weights
+
+    folder, winner = delivered.folder, delivered.winner
+    architecture = winner.network.architecture
+    write_atomically(folder / ARCHITECTURE, serialize.to_json(architecture, indent=1) + "\n")
+    for place, record in enumerate(winner.records):
+        weights, seed = task.weights(record.candidate.key, record.candidate.seed), record.candidate.seed
+        _copy(weights, seed_weights(folder, seed))
+        _copy(run.curves.path(record.number), folder / "curves" / f"seed-{seed}.jsonl")
+        if place == winner.best:
+            _copy(weights, folder / WEIGHTS)
+    _copy(run.path / "versions.json", folder / "versions.json")
+    cost = delivered.budget.cost(architecture)
+    ledger.content |= {
+        "network": {
+            "label": winner.network.label,
+            "key": winner.network.key,
+            "resolution": delivered.budget.resolution,
+            "classes": delivered.budget.classes,
+            **asdict(cost),
+        },
+        "seeds": [record.candidate.seed for record in winner.records],
+        "delivered_seed": winner.records[winner.best].candidate.seed,
+        "chosen_among": 1 + len(delivered.others),
+        "summary": {split: asdict(winner.summary(split)) for split in ("a", "b", "test")},
+        "training_seconds": sum(record.seconds for record in winner.records),
+    }
+    ledger.save()
+    write_atomically(folder / "README.md", card(delivered, read_facts(folder), cost))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file; the target is whole or what it was before."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.new")
+    shutil.copyfile(source, temporary)
+    temporary.replace(target)

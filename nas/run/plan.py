@@ -1,0 +1,111 @@
+"""A full training of chosen networks, as frozen data: what a model folder keeps as its recipe."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from nas.data.config import DataConfig
+from nas.errors import RecipeError, RunError
+from nas.run.recipe import Recipe, ResourcesConfig
+from nas.run.recipe_file import build, override, read_mapping, to_yaml
+from nas.training.config import TRAININGS, TrainingConfig
+
+PLAN: Final = "recipe.yaml"
+"""Name of the file in a model folder."""
+FULL_EPOCHS: Final = TRAININGS["modern"].epochs
+"""Of a full training whose recipe comes from a search, where trials are short."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How networks are trained to be delivered.
+
+    Attributes:
+        data: the images, and how validation is cut from them.
+        training: how each network is trained.
+        seeds: trainings of each network.
+        first_seed: theirs are this one and those after it.
+        workers: processes that share each training; 1 trains several seeds at once instead.
+        resources: of one training, or of one worker where there are several.
+    """
+
+    data: DataConfig
+    training: TrainingConfig
+    seeds: int = 5
+    first_seed: int = 0
+    workers: int = 1
+    resources: ResourcesConfig = field(default_factory=ResourcesConfig)
+
+    def __post_init__(self) -> None:
+        for name, least in (("seeds", 1), ("workers", 1), ("first_seed", 0)):
+            if getattr(self, name) < least:
+                raise RecipeError(f"`{name} >= {least}` must hold, but got {name}={getattr(self, name)}.")
+
+    @property
+    def seed_numbers(self) -> tuple[int, ...]:
+        """The seeds, in order."""
+        return tuple(range(self.first_seed, self.first_seed + self.seeds))
+
+
+def make_plan(values: Mapping[str, Any], overrides: Mapping[str, str]) -> Plan:
+    """A plan from plain data (keys whose value is None are left out) and ``--set`` overrides.
+
+    Raises:
+        RecipeError: an unknown key, a wrong type, a value out of range.
+    """
+    data = _without_none(values)
+    override(data, overrides)
+    return build(Plan, data)
+
+
+def of_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Data and training of a search, for a full training: all images in every epoch, and more epochs."""
+    training = asdict(replace(recipe.training, images_per_epoch=None))
+    training["warmup_epochs"] *= FULL_EPOCHS / training["epochs"]
+    return {"data": asdict(recipe.data), "training": training | {"epochs": FULL_EPOCHS}}
+
+
+def with_epochs(training: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
+    """A section ``training`` with other epochs; a warm-up that it states shrinks and grows with them."""
+    changed = dict(training)
+    if epochs is not None:
+        if "epochs" in changed and "warmup_epochs" in changed:
+            changed["warmup_epochs"] *= epochs / changed["epochs"]
+        changed["epochs"] = epochs
+    return changed
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a file that ``plan_to_yaml`` wrote; errors as in ``nas.run.recipe_file.read_recipe``."""
+    return build(Plan, read_mapping(path))
+
+
+def plan_to_yaml(plan: Plan) -> str:
+    """The plan as YAML."""
+    return to_yaml(plan)
+
+
+def check_same(folder: Path, before: Plan, now: Plan) -> None:
+    """Hold a training that goes on to what it was; only seeds, workers and resources may change.
+
+    Raises:
+        RunError: data or training differ, named with both values.
+    """
+    for section in ("data", "training"):
+        old, new = getattr(before, section), getattr(now, section)
+        for item in fields(old):
+            was, wanted = getattr(old, item.name), getattr(new, item.name)
+            if was != wanted:
+                raise RunError(
+                    f"{section}.{item.name} must be that of the training in {folder}, {was!r}, but got {wanted!r}; "
+                    "choose another --out for another training."
+                )
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_none(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+        if value is not None
+    }

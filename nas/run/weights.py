@@ -1,0 +1,55 @@
+"""torchvision's ImageNet weights, from a file that the user has, as a model folder with a reading of the test split."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from nas.data.config import SplitName
+from nas.errors import ModelError
+from nas.presets import PRESETS
+from nas.run.chosen import Chosen
+from nas.run.files import write_atomically
+from nas.run.ledger import Figures, Ledger
+from nas.run.plan import PLAN, Plan, plan_to_yaml
+from nas.serialize import to_json
+
+PRESET = "googlenet-torchvision"
+
+
+def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Figures:
+    """Evaluate torchvision's state on the test split, once, and leave a model folder.
+
+    The images are normalised as these weights want it: mean and deviation 0.5, which is what torchvision's
+    ``transform_input`` comes to.
+
+    Args:
+        weights: what ``torch.save`` made of the state; read with ``weights_only=True``.
+        preset: must be ``googlenet-torchvision``.
+        plan: names the data.
+        folder: of the model.
+
+    Raises:
+        ModelError: another preset, a file that is no such state, or classes that are not those of the data.
+    """
+    from nas.data.load import load_data
+    from nas.training.finals import digest, figures, read_split
+    from nas.training.foreign import HALF, normalised, read_torchvision
+    from nas.training.model_folder import ARCHITECTURE, WEIGHTS, facts_of, write_weights
+
+    if preset != PRESET:
+        raise ModelError(f"--weights must go with --preset {PRESET}, but got --preset {preset}.")
+    network = Chosen(label=PRESET, architecture=PRESETS[PRESET])
+    data = load_data(plan.data, splits=("a",))
+    state = read_torchvision(weights, network.architecture, classes=data.classes, resolution=data.resolution)
+    facts = replace(facts_of(network.architecture, data, seed=None, epochs=0), mean=HALF, std=HALF)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / PLAN, plan_to_yaml(plan))
+    write_weights(folder / WEIGHTS, state, network.architecture, facts)
+    write_atomically(folder / ARCHITECTURE, to_json(network.architecture, indent=1) + "\n")
+    ledger = Ledger.open(folder / "metrics.json")
+
+    def evaluate(split: SplitName) -> Figures:
+        held_out = normalised(load_data(plan.data, splits=(split,)), HALF, HALF)
+        return figures(read_split(folder / WEIGHTS, network.architecture, held_out, split))
+
+    # The digest is of the user's file, so that the same weights are read once, whenever they come.
+    return ledger.read(network.key, 0, digest(weights), "test", evaluate)

@@ -1,0 +1,54 @@
+"""Weights of torchvision's GoogLeNet, from the file that torchvision downloads."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from nas.architecture import Architecture
+from nas.data.splits import Channels, Data
+from nas.errors import ModelError
+from nas.network.build import build
+from nas.network.torchvision_names import from_torchvision
+from nas.training.checkpoint import check_tensors
+
+HALF: Final[Channels] = (0.5, 0.5, 0.5)
+"""Mean and deviation of the images that torchvision's ImageNet weights want (its ``transform_input``)."""
+
+
+def read_torchvision(path: Path, architecture: Architecture, *, classes: int, resolution: int) -> dict[str, Tensor]:
+    """The state of torchvision's GoogLeNet in a file, under our names, without auxiliary heads.
+
+    Nothing in the file is executed.
+
+    Raises:
+        ModelError: no file, no state of that network, or another number of classes.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise ModelError(f"the weights {path} must exist, but there is no such file.") from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, UnpicklingError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{path} must be a whole file of torch.save with tensors only, but {reason}") from error
+    if not (isinstance(state, Mapping) and all(isinstance(value, Tensor) for value in state.values())):
+        raise ModelError(f"{path} must hold the state of a network, tensors by name, but holds {type(state).__name__}.")
+    network = build(architecture, classes=classes, resolution=resolution, generator=torch.Generator().manual_seed(0))
+    expected = network.state_dict()
+    ours = from_torchvision(state, expected)
+    if len(ours["linear.linear.bias"]) != classes:
+        raise ModelError(
+            f"the classes of {path} must be those of the data, {classes}, but got {len(ours['linear.linear.bias'])}."
+        )
+    check_tensors(path, ours, expected)
+    return ours
+
+
+def normalised(data: Data, mean: Channels, std: Channels) -> Data:
+    """The same images, normalised by other figures."""
+    parts = {name: replace(part, mean=mean, std=std) for name, part in data.parts.items()}
+    return replace(data, mean=mean, std=std, parts=parts)
