@@ -1,0 +1,126 @@
+"""How long one inference takes here: the median of warmed runs, kept so that a network is measured once a machine."""
+
+import hashlib
+import json
+import logging
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from nas import serialize
+from nas.architecture import Architecture
+from nas.data.cache import cache_folder
+from nas.network.build import build
+from nas.network.fold import folded
+
+WARM: Final = 5
+LEAST, MOST: Final = 15, 200
+"""Timed runs; between them it is time that ends the measurement."""
+SECONDS: Final = 1.0
+"""After which no further run begins, once there are ``LEAST``."""
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatencyMeter:
+    """Measures networks with batch-norm folded, in float32 on the CPU; may be handed to the proposer of a search.
+
+    The weights are random: they do not change the time. Measured times are kept in the user's cache by network,
+    resolution, classes, batch, threads and machine. On a busy machine they are those of a busy machine.
+
+    Attributes:
+        resolution: of the images in pixels (steps, where dims is 1).
+        classes: outputs.
+        batch: images at a time.
+        threads: of torch.
+    """
+
+    resolution: int
+    classes: int
+    batch: int = 1
+    threads: int = 1
+
+    def __call__(self, architecture: Architecture) -> Mapping[str, float]:
+        """``{"latency_seconds": ...}`` of one batch, from the cache if it is there."""
+        path = cache_folder() / "latency" / f"{self.key(architecture)}.json"
+        seconds = _read(path)
+        if seconds is None:
+            seconds = self.measure(architecture)
+            _write(path, {"latency_seconds": seconds, "network": serialize.inference_key(architecture), **asdict(self)})
+        return {"latency_seconds": seconds}
+
+    def key(self, architecture: Architecture) -> str:
+        """Of one measurement: what it depends on."""
+        parts = {"network": serialize.inference_key(architecture), "machine": machine(), **asdict(self)}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+    def measure(self, architecture: Architecture) -> float:
+        """Median seconds of one batch, measured now; torch's number of threads is put back."""
+        generator = torch.Generator().manual_seed(0)
+        network = folded(
+            build(architecture, classes=self.classes, resolution=self.resolution, generator=generator, plan="plain")
+        )
+        shape = (self.batch, 3, *(self.resolution,) * architecture.dims)
+        images = torch.randn(shape, generator=generator)
+        if architecture.dims == 2:
+            network.to(memory_format=torch.channels_last)
+            images = images.contiguous(memory_format=torch.channels_last)
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            with torch.inference_mode():
+                return median_seconds(lambda: network(images))
+        finally:
+            torch.set_num_threads(before)
+
+
+def median_seconds(run: Callable[[], object], *, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Median time of a function, after ``WARM`` runs that do not count."""
+    for _ in range(WARM):
+        run()
+    times: list[float] = []
+    began = clock()
+    while len(times) < LEAST or (len(times) < MOST and clock() - began < SECONDS):
+        start = clock()
+        run()
+        times.append(clock() - start)
+    return statistics.median(times)
+
+
+def machine() -> str:
+    """The processor and the version of torch."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return f"{name or platform.processor()} ({platform.machine()}, {platform.node()}), torch {torch.__version__}"
+
+
+def _read(path: Path) -> float | None:
+    try:
+        return float(json.loads(path.read_text())["latency_seconds"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _LOG.warning("the cache file %s is unreadable (%s) and its network is measured again", path, error)
+        return None
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        with os.fdopen(handle, "w") as file:
+            json.dump(content, file)
+        os.replace(temporary, path)
+    except OSError as error:
+        _LOG.warning("the cache folder %s cannot be written (%s)", path.parent, error)

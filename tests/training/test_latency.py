@@ -1,0 +1,78 @@
+"""Latency: what is timed, what is kept, and when it is measured again. No test knows how fast the machine is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from nas.architecture import Architecture
+from nas.training import latency
+from nas.training.latency import LEAST, MOST, WARM, LatencyMeter, median_seconds
+
+
+def test_median_of_warmed_runs() -> None:
+    """The clock is ours: warm runs take 100 s, every third of the others 9 s, the rest 1 s."""
+    now, runs = 0.0, 0
+
+    def clock() -> float:
+        return now
+
+    def run() -> None:
+        nonlocal now, runs
+        runs += 1
+        now += 100.0 if runs <= WARM else 9.0 if runs % 3 == 0 else 1.0
+
+    assert median_seconds(run, clock=clock) == 1.0
+    assert runs == WARM + LEAST
+    runs = 0
+
+    def instant() -> None:
+        nonlocal runs
+        runs += 1
+
+    median_seconds(instant, clock=lambda: 0.0)
+    assert runs == WARM + MOST
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], int]:
+    """Measurements so far; each of them takes as many seconds as there have been."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    calls = 0
+
+    def fake(run: Callable[[], object]) -> float:
+        nonlocal calls
+        assert run() is not None
+        calls += 1
+        return float(calls)
+
+    monkeypatch.setattr(latency, "median_seconds", fake)
+    return lambda: calls
+
+
+def test_a_network_is_measured_once(tiny: Architecture, counted: Callable[[], int]) -> None:
+    meter = LatencyMeter(resolution=12, classes=4)
+    threads = torch.get_num_threads()
+    first = meter(tiny)
+    assert first == meter(tiny) == {"latency_seconds": 1.0}
+    assert meter(replace(tiny, dropout=0.0, auxiliary=())) == first  # The same network at inference.
+    assert counted() == 1 and torch.get_num_threads() == threads
+    for other in (replace(meter, batch=2), replace(meter, threads=2), replace(meter, resolution=16)):
+        assert other(tiny) != first
+    assert meter(replace(tiny, norm="none")) != first
+    assert counted() == 5
+
+
+def test_damaged_cache(tiny: Architecture, counted: Callable[[], int], tmp_path: Path) -> None:
+    meter = LatencyMeter(resolution=12, classes=4)
+    meter(tiny)
+    (file,) = (tmp_path / "inception-nas" / "latency").iterdir()
+    file.write_text('{"latency_sec')
+    assert meter(tiny) == {"latency_seconds": 2.0}
+
+
+def test_a_real_measurement(tiny: Architecture) -> None:
+    assert 0 < LatencyMeter(resolution=12, classes=4).measure(tiny) < 60
+    assert LatencyMeter(resolution=32, classes=4).measure(replace(tiny, dims=1)) > 0
