@@ -22,7 +22,8 @@ from nas.network.build import build
 from nas.network.fold import folded
 
 WARM: Final = 5
-LEAST, MOST: Final = 15, 200
+LEAST: Final = 15
+MOST: Final = 200
 """Timed runs; between them it is time that ends the measurement."""
 SECONDS: Final = 1.0
 """After which no further run begins, once there are ``LEAST``."""
