@@ -86,7 +86,7 @@ def largest_factor(architecture: Architecture, budget: Budget, multiple: int = 1
     def too_much(factor: Fraction) -> bool:
         try:
             return budget.excess(budget.cost(scaled(plain, factor, multiple))) > 1
-        except ArchitectureError:
+        except ArchitectureError:  # A width beyond all bounds.
             return True
 
     low, high = Fraction(0), Fraction(1)
@@ -96,7 +96,7 @@ def largest_factor(architecture: Architecture, budget: Budget, multiple: int = 1
         middle = (low + high) / 2
         low, high = (low, middle) if too_much(middle) else (middle, high)
     for factor in _changes(architecture, high, multiple):
-        if budget.admit(scaled(architecture, factor, multiple)) is not None:
+        if not too_much(factor) and budget.admit(scaled(architecture, factor, multiple)) is not None:
             return factor
     smallest = budget.cost(scaled(architecture, Fraction(1, 2**40), multiple))
     raise BudgetError(

@@ -1,0 +1,174 @@
+"""Feasible points: uniform where they can be, in the band, without a stall."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from nas.architecture import Architecture
+from nas.budget import Budget
+from nas.errors import ArchitectureError, BudgetError
+from nas.feasible import FeasibleSampler, admit, project
+from nas.reachable import cheapest, dearest
+from nas.serialize import key
+from nas.space import Choice, Point, Scalar, Space
+from nas.spaces import built_in, load_space
+
+MINE = load_space(str(Path(__file__).with_name("user_space.py")))
+GOOGLENET = load_space("googlenet")
+BUDGET = Budget(resolution=224, classes=1000, macs=1_500_000_000)
+SMALL = Budget(resolution=28, classes=10, macs=30_574_592)
+BUDGETS = {"googlenet": BUDGET, "googlenet_staged": BUDGET, "inception_small": SMALL}
+cases = pytest.mark.parametrize(("name", "budget"), BUDGETS.items())
+
+
+def frozen(point: Point) -> tuple[tuple[str, Scalar], ...]:
+    return tuple(sorted(point.items()))
+
+
+@cases
+@pytest.mark.parametrize("at_least", [0.0, 0.9, 0.98])
+def test_points_are_feasible_canonical_and_distinct(name: str, budget: Budget, at_least: float) -> None:
+    space, budget = load_space(name), replace(budget, at_least=at_least)
+    sampler = FeasibleSampler(space, budget)
+    rng = np.random.default_rng(1)
+    found = [sampler.sample(rng) for _ in range(50)]
+    for each in found:
+        assert budget.allows(each.cost)
+        assert each.point == space.canonical(each.point)
+        assert space.decode(each.point) == each.architecture
+        assert budget.cost(each.architecture) == each.cost
+        assert each.uniform == sampler.uniform == (sampler.acceptance >= 0.01)
+    assert len({key(each.architecture) for each in found}) >= 49
+
+
+def test_a_draw_depends_on_its_generator_alone() -> None:
+    for budget in (BUDGET, replace(BUDGET, macs=450_000_000)):
+        first, second = FeasibleSampler(GOOGLENET, budget), FeasibleSampler(GOOGLENET, budget)
+        for seed in range(5):
+            second.sample(np.random.default_rng(99))
+            assert first.sample(np.random.default_rng(seed)) == second.sample(np.random.default_rng(seed))
+
+
+def test_draws_are_uniform_over_the_feasible_points() -> None:
+    """Chi-square on a grid that can be listed, with a budget that cuts it."""
+    budget = Budget(resolution=16, classes=10, macs=1_000_000)
+    names = [choice.name for choice in MINE.choices]
+    grid = [dict(zip(names, values, strict=True)) for values in product(*(choice.values for choice in MINE.choices))]
+    feasible = {frozen(point) for point in grid if admit(MINE, budget, point) is not None}
+    assert 3 <= len(feasible) < len(grid)
+    sampler = FeasibleSampler(MINE, budget)
+    rng = np.random.default_rng(0)
+    counts = Counter(frozen(sampler.sample(rng).point) for _ in range(4000))
+    assert counts.keys() == feasible
+    assert chisquare(list(counts.values())).pvalue > 1e-3
+
+
+def test_draws_are_uniform_over_the_grid_of_a_conditional_space() -> None:
+    """Every grid point counts once, also in choices that do not apply: a kind without options is as likely."""
+    space = Space(
+        name="conditional",
+        choices=(
+            Choice(name="kind", values=("a", "b")),
+            Choice(name="option", values=(8, 16, 32), when=lambda point: point["kind"] == "b"),
+        ),
+        decode=lambda point: MINE.decode({"width": 8 if point["kind"] == "a" else point["option"], "cells": 1}),
+        reference=MINE.reference,
+    )
+    sampler = FeasibleSampler(space, Budget(resolution=16, classes=10, macs=10**9))
+    rng = np.random.default_rng(0)
+    counts = Counter(frozen(sampler.sample(rng).point) for _ in range(3000))
+    expected = {("a", 8): 3, ("b", 8): 1, ("b", 16): 1, ("b", 32): 1}
+    observed = [counts[frozen({"kind": kind, "option": option})] for kind, option in expected]
+    assert chisquare(observed, [3000 * share / 6 for share in expected.values()]).pvalue > 1e-3
+
+
+@cases
+@pytest.mark.parametrize("at_least", [0.0, 0.98])
+def test_no_stall_just_above_the_cheapest(name: str, budget: Budget, at_least: float) -> None:
+    space = load_space(name)
+    least = cheapest(space, budget)[1]
+    tight = replace(budget, macs=int(least.macs * 1.03), at_least=at_least)
+    sampler = FeasibleSampler(space, tight)
+    assert not sampler.uniform
+    rng = np.random.default_rng(0)
+    found = [sampler.sample(rng) for _ in range(20)]
+    assert all(tight.allows(each.cost) and not each.uniform for each in found)
+    assert len({frozen(each.point) for each in found}) >= 10
+
+
+def test_no_stall_near_the_dearest() -> None:
+    most = dearest(GOOGLENET, BUDGET)[1]
+    sampler = FeasibleSampler(GOOGLENET, replace(BUDGET, macs=most.macs, at_least=0.95))
+    assert sampler.sample(np.random.default_rng(0)).cost.macs >= 0.95 * most.macs
+
+
+def test_several_limits_hold_together() -> None:
+    budget = replace(BUDGET, macs=1_000_000_000, params=2_000_000, activations=3_000_000, at_least=0.6)
+    sampler = FeasibleSampler(GOOGLENET, budget)
+    assert not sampler.uniform
+    for seed in range(5):
+        spent = sampler.sample(np.random.default_rng(seed)).cost
+        assert 600_000_000 <= spent.macs <= 1_000_000_000
+        assert spent.params <= 2_000_000
+        assert spent.activations <= 3_000_000
+
+
+def test_an_empty_band_ends_in_one_sentence() -> None:
+    sampler = FeasibleSampler(MINE, Budget(resolution=16, classes=10, macs=1_000_000, at_least=0.9999))
+    with pytest.raises(
+        BudgetError, match=r"with at most 1,000,000 MACs and at least 999,900 MACs was found in 50 draws"
+    ):
+        sampler.sample(np.random.default_rng(0))
+
+
+def test_projection_keeps_what_fits_and_brings_the_rest_into_the_band() -> None:
+    band = replace(SMALL, at_least=0.9)
+    space = load_space("inception_small")
+    inside = FeasibleSampler(space, band).sample(np.random.default_rng(3))
+    kept = project(space, band, inside.point, np.random.default_rng(0))
+    assert kept is not None
+    assert kept.point == inside.point
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        found = project(space, band, space.sample(rng), rng)
+        assert found is None or band.allows(found.cost)
+
+
+def test_projection_scales_the_widths() -> None:
+    """From far above, with few steps left to chance: categories stay mostly as they were."""
+    space = load_space("inception_small")
+    rng = np.random.default_rng(2)
+    same = total = 0
+    for _ in range(20):
+        point = space.sample(rng)
+        if (found := project(space, SMALL, point, rng)) is not None:
+            kinds = [choice.name for choice in space.choices if not choice.width]
+            same += sum(found.point[name] == point[name] for name in kinds)
+            total += len(kinds)
+    assert total > 0
+    assert same / total > 0.9
+
+
+def _partly_impossible(point: Point) -> Architecture:
+    if point["width"] == 32:
+        raise ArchitectureError("no network of width 32.")
+    return MINE.decode(point)
+
+
+def test_points_that_cannot_exist_are_refused() -> None:
+    space = replace(MINE, decode=_partly_impossible)
+    sampler = FeasibleSampler(space, Budget(resolution=16, classes=10, macs=10**9))
+    rng = np.random.default_rng(0)
+    assert {sampler.sample(rng).point["width"] for _ in range(50)} == {8, 16}
+    tight = FeasibleSampler(space, Budget(resolution=16, classes=10, macs=10**9, at_least=0.99))
+    with pytest.raises(BudgetError, match="was found"):
+        tight.sample(rng)
+
+
+def test_every_space_has_a_budget_here() -> None:
+    assert set(BUDGETS) == set(built_in())

@@ -1,0 +1,105 @@
+"""The cheapest network, and budgets that no network meets."""
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nas.architecture import Architecture
+from nas.budget import Budget
+from nas.errors import ArchitectureError, BudgetError
+from nas.feasible import project
+from nas.reachable import cheapest, check_reachable, dearest
+from nas.space import Point
+from nas.spaces import load_space
+
+MINE = load_space(str(Path(__file__).with_name("user_space.py")))
+BUDGETS = {
+    "googlenet": Budget(resolution=224, classes=1000, macs=1_500_000_000),
+    "googlenet_staged": Budget(resolution=224, classes=1000, macs=1_500_000_000),
+    "inception_small": Budget(resolution=28, classes=10, macs=30_574_592),
+}
+cases = pytest.mark.parametrize(("name", "budget"), BUDGETS.items())
+
+
+@cases
+def test_nothing_that_is_sampled_is_cheaper_or_dearer(name: str, budget: Budget) -> None:
+    space = load_space(name)
+    least, most = cheapest(space, budget), dearest(space, budget)
+    for point, spent in (least, most):
+        assert point == space.canonical(point)
+        assert budget.cost(space.decode(point)) == spent
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        assert least[1].macs <= budget.cost(space.decode(space.sample(rng))).macs <= most[1].macs
+    assert cheapest(space, budget) == least
+
+
+@cases
+def test_no_step_and_no_projection_from_the_cheapest_is_cheaper(name: str, budget: Budget) -> None:
+    space = load_space(name)
+    point, spent = cheapest(space, budget)
+    assert all(budget.cost(space.decode(near)).macs >= spent.macs for near in space.neighbours(point))
+    rng = np.random.default_rng(0)
+    below = replace(budget, macs=spent.macs - 1)
+    assert project(space, below, point, rng) is None
+    assert project(space, below, space.sample(rng), rng) is None
+
+
+def test_cheapest_and_dearest_of_a_space_that_can_be_listed() -> None:
+    budget = Budget(resolution=16, classes=10, macs=1)
+    names = [choice.name for choice in MINE.choices]
+    points = [dict(zip(names, values, strict=True)) for values in product(*(choice.values for choice in MINE.choices))]
+    macs = sorted(budget.cost(MINE.decode(point)).macs for point in points)
+    assert cheapest(MINE, budget)[1].macs == macs[0]
+    assert dearest(MINE, budget)[1].macs == macs[-1]
+
+
+@cases
+@pytest.mark.parametrize("metric", ["macs", "params", "activations"])
+def test_a_budget_below_the_cheapest_says_what_that_costs(name: str, budget: Budget, metric: str) -> None:
+    space = load_space(name)
+    limits = {"macs": None, "params": None, "activations": None}
+    loose = replace(budget, **{**limits, metric: 10**12})
+    least = getattr(cheapest(space, loose)[1], metric)
+    check_reachable(space, replace(loose, **{metric: least}))
+    with pytest.raises(BudgetError, match=f"the cheapest network of space '{name}' costs {least:,} .*{least - 1:,}"):
+        check_reachable(space, replace(loose, **{metric: least - 1}))
+
+
+@cases
+@pytest.mark.parametrize("at_least", [0.0, 0.9, 0.98])
+def test_budgets_that_can_be_met_pass(name: str, budget: Budget, at_least: float) -> None:
+    check_reachable(load_space(name), replace(budget, at_least=at_least))
+
+
+@cases
+def test_a_band_above_every_network_is_refused(name: str, budget: Budget) -> None:
+    space = load_space(name)
+    most = dearest(space, budget)[1].macs
+    check_reachable(space, replace(budget, macs=most, at_least=0.99))
+    with pytest.raises(BudgetError, match=rf"no network of space '{name}' was found with at most .* to {most:,} MACs"):
+        check_reachable(space, replace(budget, macs=most * 2, at_least=0.9))
+
+
+def test_a_band_between_networks_is_refused() -> None:
+    with pytest.raises(
+        BudgetError, match="no network of space 'mine' was found with at most 1,000,000 MACs and at least"
+    ):
+        check_reachable(MINE, Budget(resolution=16, classes=10, macs=1_000_000, at_least=0.9999))
+
+
+def test_a_resolution_that_no_network_can_be_wired_at() -> None:
+    with pytest.raises(BudgetError, match=r"no network of space 'googlenet' can be costed .* resolution is too low"):
+        check_reachable(load_space("googlenet"), Budget(resolution=3, classes=10, macs=10**9))
+
+
+def _impossible(point: Point) -> Architecture:
+    raise ArchitectureError("nothing can be decoded.")
+
+
+def test_a_space_that_cannot_decode() -> None:
+    with pytest.raises(BudgetError, match="can be costed at this budget: nothing can be decoded"):
+        check_reachable(replace(MINE, decode=_impossible), Budget(resolution=16, classes=10, macs=10**9))

@@ -1,0 +1,91 @@
+"""Finding a space by name or by path, and what is said where there is none."""
+
+from pathlib import Path
+
+import pytest
+
+from nas.errors import SpaceError
+from nas.spaces import built_in, load_space
+
+USERS = Path(__file__).with_name("user_space.py")
+
+
+def test_built_in_spaces_by_name() -> None:
+    assert built_in() == ("googlenet", "googlenet_staged", "inception_small")
+    assert [load_space(name).name for name in built_in()] == list(built_in())
+
+
+@pytest.mark.parametrize("suffix", ["", ":SPACE"])
+def test_a_users_space_by_path(suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_space(f"{USERS}{suffix}").name == "mine"
+    monkeypatch.chdir(USERS.parent)
+    assert load_space(f"{USERS.name}{suffix}").name == "mine"
+
+
+def test_another_name_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "two.py"
+    path.write_text(USERS.read_text() + "\nOTHER = Space(name='other', choices=choices, decode=decode, "
+                    "reference=SPACE.reference)\n")  # fmt: skip
+    assert load_space(f"{path}:OTHER").name == "other"
+
+
+def test_dataclasses_in_a_users_file(tmp_path: Path) -> None:
+    path = tmp_path / "data.py"
+    head = "from __future__ import annotations\nfrom dataclasses import dataclass\n\n@dataclass\nclass A:\n    x: int\n"
+    path.write_text(head + USERS.read_text().replace('"""A user\'s own space, as the README shows one."""', ""))
+    assert load_space(str(path)).name == "mine"
+
+
+@pytest.mark.parametrize("name", ["googlenets", "inception", "", "nothing like it", "search_spaces.googlenet"])
+def test_unknown_names_get_the_nearest(name: str) -> None:
+    with pytest.raises(SpaceError) as error:
+        load_space(name)
+    assert f"got {name!r}" in str(error.value)
+    assert "must be one of googlenet, googlenet_staged, inception_small" in str(error.value)
+    assert error.value.args[0].count("\n") == 0
+
+
+def test_nearest_name() -> None:
+    with pytest.raises(SpaceError, match="the nearest is 'inception_small'"):
+        load_space("inceptionsmall")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(SpaceError, match=r"there is none at .*nowhere\.py"):
+        load_space(str(tmp_path / "nowhere.py"))
+    with pytest.raises(SpaceError, match="there is none at"):
+        load_space(str(tmp_path / "nowhere.py:SPACE"))
+
+
+def test_missing_and_wrong_attributes(tmp_path: Path) -> None:
+    with pytest.raises(SpaceError, match=r"must define 'SPICE', but its spaces are SPACE"):
+        load_space(f"{USERS}:SPICE")
+    with pytest.raises(SpaceError, match=r"'choices' of .* must be a Space, but is of type tuple"):
+        load_space(f"{USERS}:choices")
+    with pytest.raises(SpaceError, match="must define ''"):
+        load_space(f"{USERS}:")
+    empty = tmp_path / "empty.py"
+    empty.write_text("")
+    with pytest.raises(SpaceError, match="must define 'SPACE', but it defines no space"):
+        load_space(str(empty))
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("x = 1\ny = x / 0\n", "raised ZeroDivisionError in line 2: division by zero."),
+        ("def f():\n    raise ValueError\n\nf()\n", "raised ValueError in line 2: without a message."),
+        ("import nothing_of_that_name\n", "raised ModuleNotFoundError in line 1: No module named"),
+        ("x = 1\nif:\n", "raised SyntaxError in line 2: "),
+        ("from nas.space import Choice\nChoice(name='x', values=())\n", "raised SpaceError in line 2: choice 'x' must"),
+        ("import sys\nsys.exit(3)\n", "raised SystemExit in line 2: 3."),
+    ],
+)
+def test_errors_of_a_users_file_are_named_with_their_line(tmp_path: Path, code: str, said: str) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text(code)
+    for _ in range(2):
+        with pytest.raises(SpaceError) as error:
+            load_space(str(path))
+        assert said in str(error.value)
+        assert str(path) in str(error.value)
