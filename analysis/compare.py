@@ -1,9 +1,10 @@
 """Which of two searches was better, at equal trainings and at equal device-seconds."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pandas as pd
 from analysis.anytime import Axis, Measure, Steps, anytime
 from analysis.runs import budget_of, load
 from analysis.source import runs_in
-from analysis.statistics import Difference, Estimate, TimeToTarget, mean, paired, time_to_target
+from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, TimeToTarget, mean, paired, time_to_target
 from nas.errors import RunError
 
 
@@ -68,6 +69,23 @@ class Compared:
     rows: tuple[Comparison, ...]
     targets: tuple[Target, ...]
     over_random: tuple[Estimate, Estimate] | None
+
+
+HEAD: Final = ("measure", "at equal", "a", "b", "b over a", "p", "better")
+
+
+def cells(row: Comparison, names: tuple[str, str]) -> tuple[str, ...]:
+    """A row as texts under :data:`HEAD`, in percent and points, for a table on screen."""
+    what = "best accuracy (%)" if row.measure == "best" else "hypervolume (% of the box)"
+    effort = f"{row.effort:,.0f} trainings" if row.against == "trainings" else f"{row.effort / 3600:.3g} device-hours"
+    gap = row.difference
+    shown = f"{100 * gap.value:+.2f}"
+    if gap.n >= 2:
+        shown += f" [{100 * gap.low:+.2f}, {100 * gap.high:+.2f}]"
+    verdict = {"a": names[0], "b": names[1], "undecided": "neither, inside the noise"}
+    said = verdict.get(row.verdict, f"no claim: {gap.n} of {ENOUGH_SEEDS} seeds")
+    p = "" if math.isnan(gap.p) else f"{gap.p:.3f}"
+    return (what, effort, row.a.text(100), row.b.text(100), shown, p, said)
 
 
 def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, report: str = "accuracy") -> Compared:

@@ -181,7 +181,7 @@ def legend_above(axes: Axes, columns: int = 3) -> None:
             frameon=False,
             fontsize=8,
             handletextpad=0.5,
-            columnspacing=1.4,
+            columnspacing=1.0,
             borderaxespad=0.2,
         )
 

@@ -66,7 +66,7 @@ def accuracy_vs_cost(
     line = front(known, cost)
     floor = _floor(np.concatenate([known["accuracy"].to_numpy(), [point.accuracy for point in published]]))
 
-    _points(axes, partial, cost, floor, f"stopped early or running (n={len(partial)})", hollow=True)
+    _points(axes, partial, cost, floor, f"stopped or running (n={len(partial)})", hollow=True)
     _points(axes, done, cost, floor, f"trained to the end (n={len(done)})", hollow=False)
     _stairs(axes, line, cost, budget)
     for index, point in enumerate(published):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from analysis.compare import compare, compare_tables
+from analysis.compare import HEAD, cells, compare, compare_tables
 from analysis.source import runs_in
 from analysis.table import tabulate
 from nas.errors import RunError
@@ -89,3 +89,14 @@ def test_runs_without_results_compare_to_nothing(search, budget):
     found = compare_tables(empty, tables(search, budget, [0]), names=("e", "a"))
     assert all(row.verdict == "too few seeds" and math.isnan(row.a.value) for row in found.rows)
     assert math.isnan(found.targets[0].ratio)
+
+
+def test_rows_are_told_in_words(search, budget):
+    a, b = tables(search, budget, range(6)), tables(search, budget, range(6), gain=0.02)
+    many = compare_tables(a, b, names=("tpe", "ours"))
+    first = cells(many.rows[0], many.names)
+    assert len(first) == len(HEAD)
+    assert first[:2] == ("best accuracy (%)", "24 trainings") and first[4].startswith("+2.00 [+") and first[6] == "ours"
+    assert cells(many.rows[2], many.names)[1].endswith("device-hours")
+    one = compare_tables(a[:1], b[:1], names=("tpe", "ours"))
+    assert cells(one.rows[0], one.names)[5:] == ("", "no claim: 1 of 5 seeds")

@@ -1,3 +1,4 @@
+import errno
 import shutil
 
 import pandas as pd
@@ -5,7 +6,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import analysis
+from analysis import runs
 from analysis.runs import budget_of, load, read
+from analysis.source import source
 from analysis.table import tabulate
 from nas.errors import RunError
 from nas.journal import Journal
@@ -119,3 +122,47 @@ def test_a_journal_alone_has_no_curves(run_folder, tmp_path):
     assert analysis.curves(alone).empty
     assert (tmp_path / "alone.trials.parquet").is_file()
     assert pd.read_parquet(tmp_path / "alone.trials.parquet")["run"].eq("alone").all()
+
+
+def test_files_that_do_not_parse_are_named(run_folder):
+    folder = run_folder(2)
+    (folder / "recipe.yaml").write_text("a: [1\n")
+    (folder / "versions.json").write_text("{broken")
+    found = source(folder)
+    with pytest.raises(RunError, match=r"recipe\.yaml must be YAML"):
+        _ = found.recipe
+    with pytest.raises(RunError, match=r"versions\.json must be JSON"):
+        _ = found.sessions
+    (folder / "recipe.yaml").unlink()
+    assert found.recipe is None and found.recipe_text is None
+
+
+def test_a_folder_that_cannot_be_written_is_read_without_a_cache(run_folder, monkeypatch):
+    folder = run_folder(4)
+    for error in (PermissionError(errno.EACCES, "no"), OSError(errno.EROFS, "read-only")):
+
+        def refuse(*_: object, error: OSError = error, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(pd.DataFrame, "to_parquet", refuse)
+        assert len(load(folder)) == 4
+    monkeypatch.setattr(
+        pd.DataFrame, "to_parquet", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full"))
+    )
+    with pytest.raises(OSError, match="full"):
+        load(folder)
+    assert not (folder / "trials.parquet").exists()
+
+
+def test_a_journal_of_another_schema_has_no_budget():
+    assert runs._budget({"macs": 1}) is None
+    assert runs._budget({"resolution": 32, "classes": 10}) is None
+    assert runs._budget("1.5e9") is None
+
+
+def test_about_and_budgets_that_differ(run_folder):
+    table = load([run_folder(3, name="a"), run_folder(3, name="b")])
+    assert runs.about(table, "a")["space"] == "made"
+    assert runs.about(table, "c") == {}
+    table.attrs["runs"]["b"]["budget"] = None
+    assert budget_of(table) is None

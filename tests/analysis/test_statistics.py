@@ -27,18 +27,14 @@ def test_a_single_value_has_no_interval_and_nothing_no_mean():
     assert mean([0.9, 0.92]).text(100) == "91.00 [78.29, 103.71], n=2"
 
 
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=8))
-def test_sign_flip_counts_every_flip(differences):
-    n = len(differences)
+@given(st.lists(st.integers(-16, 16), min_size=1, max_size=8))
+def test_sign_flip_counts_every_flip(sixteenths):
+    """In sixteenths, so that sums are exact and ties are ties."""
+    n = len(sixteenths)
     signs = [[1 if flips >> bit & 1 else -1 for bit in range(n)] for flips in range(2**n)]
-    sums = [abs(sum(sign * value for sign, value in zip(row, differences, strict=True))) for row in signs]
-    observed = abs(sum(differences))
-    expected = sum(value >= observed - 1e-9 for value in sums) / len(sums)
-    # Sums that differ by rounding alone may count or not.
-    loose = sum(value >= observed - 1e-6 for value in sums) / len(sums)
-    assert expected - 1e-9 <= sign_flip(differences) <= loose + 1e-9 or sign_flip(differences) == pytest.approx(
-        expected
-    )
+    sums = [abs(sum(sign * value for sign, value in zip(row, sixteenths, strict=True))) for row in signs]
+    expected = sum(value >= abs(sum(sixteenths)) for value in sums) / len(sums)
+    assert sign_flip([value / 16 for value in sixteenths]) == pytest.approx(expected)
 
 
 def test_sign_flip_of_many_pairs_is_near_the_exact_one():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -64,3 +66,16 @@ def test_only_complete_trials_within_the_budget_are_candidates(search):
     assert known["macs"].max() <= 10_000_000
     assert not known["reference"].any()  # GoogLeNet costs 30.6M
     assert candidates(tabulate(records))["reference"].sum() == 1
+
+
+def test_a_choice_of_mixed_values_becomes_text(search):
+    records = [
+        replace(record, candidate=replace(record.candidate, point={"kind": value}))
+        for record, value in zip(search(5)[1:], (0, "none", True, 2.5), strict=True)
+    ]
+    assert tabulate(records)["choice.kind"].tolist() == ["0", "none", "True", "2.5"]
+    numbers = [
+        replace(one, candidate=replace(one.candidate, point={"kind": v}))
+        for one, v in zip(records, (1, 2.5, 3, 4), strict=True)
+    ]
+    assert tabulate(numbers)["choice.kind"].tolist() == [1.0, 2.5, 3.0, 4.0]
