@@ -25,6 +25,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from nas.errors import RunError
+from nas.run.cluster import guarded, slots, start_ray
 from nas.run.engine import FAILURE, FATAL, Engine
 from nas.run.job import Task
 from nas.run.recipe import ResourcesConfig
@@ -58,55 +59,24 @@ def run_on_ray(engine: Engine, task: Task, checkpoints: Path, resources: Resourc
         RunError: a result that ends the run, such as a full disk, or a cluster that lacks what one
             trial needs.
     """
-    own = not ray.is_initialized()
-    if own:
-        start_ray(resources)
-    try:
+    if ray.is_initialized():
         return _fit(engine, task, checkpoints, resources)
+    start_ray(resources)
+    try:
+        with guarded(engine.listener.said):
+            return _fit(engine, task, checkpoints, resources, at_once=True)
     finally:
-        if own:
-            ray.shutdown()
+        ray.shutdown()
 
 
-def start_ray(resources: ResourcesConfig) -> None:
-    """Start Ray on this machine, on loopback and without its dashboard, or join a cluster."""
-    if resources.address is not None:
-        try:
-            ray.init(address=resources.address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError) as error:
-            detail = " ".join(str(error).split())
-            raise RunError(
-                f"resources.address must be a running Ray cluster, but got {resources.address!r}: {detail}"
-            ) from error
-        return
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, _node_ip_address="127.0.0.1")
-
-
-def slots(resources: ResourcesConfig) -> int:
-    """Trials that run at once: what was asked for, at most what Ray's machines can hold.
-
-    Raises:
-        RunError: not even one trial fits.
-    """
-    total = ray.cluster_resources()
-    fits = int(total.get("CPU", 0) / resources.cpu + 1e-9)
-    if resources.gpu > 0:
-        fits = min(fits, int(total.get("GPU", 0) / resources.gpu + 1e-9))
-    if fits < 1:
-        raise RunError(
-            f"one trial needs cpu={resources.cpu:g} and gpu={resources.gpu:g}, "
-            f"but Ray has cpu={total.get('CPU', 0):g} and gpu={total.get('GPU', 0):g}."
-        )
-    return min(fits, resources.concurrency or fits)
-
-
-def _fit(engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConfig) -> bool:
+def _fit(engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConfig, *, at_once: bool = False) -> bool:
+    """Run Tune; with ``at_once`` an interrupt leaves workers in mid-epoch, for a shutdown that follows."""
     link = _Link(engine, slots(resources))
     trainable = tune.with_parameters(
         CandidateTrainable, task=task, folder=str(checkpoints.resolve()), threads=max(1, int(resources.cpu))
     )
     storage = tempfile.mkdtemp(prefix="nas-tune-")
-    with _environment(_ENVIRONMENT), _quiet(), _terminate_as_interrupt():
+    with _environment(_ENVIRONMENT), _quiet(), _interruptible(link, at_once=at_once):
         try:
             Tuner(
                 tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
@@ -125,6 +95,8 @@ def _fit(engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConf
                     checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
                 ),
             ).fit()
+        except KeyboardInterrupt:
+            return False
         except Exception as error:
             cause = link.error or error
             if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -145,14 +117,28 @@ class _Link:
         self.numbers: dict[str, int] = {}
         self.reasons: dict[str, str] = {}
         self.error: BaseException | None = None
+        self._busy = False
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt: now, or after the call of the engine that is under way."""
+        if not self._busy:
+            raise KeyboardInterrupt
+        self._interrupted = True
 
     def call(self, method: Callable[..., T], *arguments: object) -> T:
         """Call the engine; an error is kept, for Tune turns what is raised in its loop into text."""
+        self._busy = True
         try:
-            return method(*arguments)
+            value = method(*arguments)
         except BaseException as error:
             self.error = error
             raise
+        finally:
+            self._busy = False
+        if self._interrupted:
+            raise KeyboardInterrupt
+        return value
 
     def __getstate__(self) -> dict[str, object]:
         """Tune pickles searcher and scheduler for a restore that never happens: nothing of value goes along."""
@@ -241,16 +227,30 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM, as batch systems send it, end the run as cleanly as Ctrl-C."""
+def _interruptible(link: _Link, *, at_once: bool) -> Iterator[None]:
+    """Let SIGTERM, as batch systems send it, end the run as cleanly as Ctrl-C.
+
+    Tune's own way would wait 10 seconds or more for epochs under way, which a resume trains again
+    anyhow; so ``at_once`` its handler is off, and ours raises between calls of the engine.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+
+    def end(*_: object) -> None:
+        if at_once:
+            link.interrupt()
+        else:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    caught = (signal.SIGINT, signal.SIGTERM) if at_once else (signal.SIGTERM,)
+    before = {number: signal.signal(number, end) for number in caught}
     try:
-        yield
+        with _environment({"TUNE_DISABLE_SIGINT_HANDLER": str(int(at_once))}):
+            yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

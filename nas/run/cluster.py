@@ -1,0 +1,85 @@
+"""Ray itself: started here or joined, what it holds, and what to do when it dies."""
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import ray
+from ray._private import worker
+
+from nas.errors import RunError
+from nas.run.recipe import ResourcesConfig
+
+_POLL_SECONDS: Final = 0.5
+
+
+def start_ray(resources: ResourcesConfig) -> None:
+    """Start Ray on this machine, on loopback and without its dashboard, or join a cluster.
+
+    Raises:
+        RunError: no cluster answers at the address.
+    """
+    if resources.address is not None:
+        try:
+            ray.init(address=resources.address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            detail = " ".join(str(error).split())
+            raise RunError(
+                f"resources.address must be a running Ray cluster, but got {resources.address!r}: {detail}"
+            ) from error
+        return
+    ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, _node_ip_address="127.0.0.1")
+
+
+def slots(resources: ResourcesConfig) -> int:
+    """Trials that run at once: what was asked for, at most what Ray's machines can hold.
+
+    Raises:
+        RunError: not even one trial fits.
+    """
+    total = ray.cluster_resources()
+    fits = int(total.get("CPU", 0) / resources.cpu + 1e-9)
+    if resources.gpu > 0:
+        fits = min(fits, int(total.get("GPU", 0) / resources.gpu + 1e-9))
+    if fits < 1:
+        raise RunError(
+            f"one trial needs cpu={resources.cpu:g} and gpu={resources.gpu:g}, "
+            f"but Ray has cpu={total.get('CPU', 0):g} and gpu={total.get('GPU', 0):g}."
+        )
+    return min(fits, resources.concurrency or fits)
+
+
+@contextmanager
+def guarded(say: Callable[[str], None]) -> Iterator[None]:
+    """End this process, with one sentence, when a server process of the Ray that was started here dies.
+
+    Ray would hang for a minute and then end the process itself. There is no way out but this one:
+    its calls block outside of Python. All that matters is in the run folder by then.
+    """
+    node = worker._global_node
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_POLL_SECONDS):
+            if node is None or done.is_set():
+                return
+            dead = [name for name, _ in node.dead_processes()]
+            if dead and not done.is_set():
+                say(f"Ray's process {dead[0]} died, so this session ends; resume the run, nothing is lost.")
+                node.kill_all_processes(check_alive=False, allow_graceful=False)
+                time.sleep(0.1)
+                sys.stderr.flush()
+                os._exit(2)
+
+    thread = threading.Thread(target=watch, name="ray-guard", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
