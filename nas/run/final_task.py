@@ -69,6 +69,11 @@ class FinalSession(TrainingSession):
             write_weights(self._path, trainer.weights(), self._job.architecture, facts)
         return metrics
 
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, atomically; of a team only the first does."""
+        if self._trainer.team.rank == 0:
+            super().save(path)
+
 
 def weights_path(folder: Path, key: str, seed: int) -> Path:
     """The file of a network's weights among those of many."""

@@ -1,0 +1,205 @@
+"""Run an engine's jobs one after the other, each shared by several workers of Ray Train's ``TorchTrainer``.
+
+Ray Train starts the workers, joins them in torch's process group and starts them again when one dies.
+The first worker keeps checkpoint and metrics as a search's worker does (``nas.run.work``), and sends
+its reports through a queue, for Ray Train gives the driver none before the end.
+"""
+
+import logging
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import ray
+from ray.train import FailureConfig, RunConfig, ScalingConfig, get_context
+from ray.train.torch import TorchTrainer
+from ray.util.queue import Empty, Queue
+
+from nas.errors import RunError
+from nas.run.cluster import start_ray
+from nas.run.engine import FAILURE, FATAL, Engine
+from nas.run.job import Job, Session
+from nas.run.recipe import ResourcesConfig
+from nas.run.work import Work
+from nas.training.team import Team
+
+_POLL_SECONDS = 1.0
+"""Between looks at whether the workers still run."""
+
+
+class SharedTask(Protocol):
+    """A task whose jobs several processes can train together."""
+
+    @property
+    def epochs(self) -> int:
+        """Steps of a full training."""
+
+    def open(self, job: Job, *, threads: int, team: Team) -> Session:
+        """This process's session of a job."""
+
+
+def run_distributed(
+    engine: Engine, task: SharedTask, checkpoints: Path, resources: ResourcesConfig, *, workers: int
+) -> bool:
+    """Train until the engine has no more jobs; False if the user interrupted it.
+
+    Args:
+        engine: what is trained.
+        task: how.
+        checkpoints: a folder that every worker must reach.
+        resources: of one worker.
+        workers: of each job.
+
+    Raises:
+        RunError: Ray lacks what the workers need, or a result ends the run.
+    """
+    own = not ray.is_initialized()
+    if own:
+        start_ray(resources)
+    try:
+        _check(resources, workers)
+        logging.getLogger("ray.train").setLevel(logging.CRITICAL)  # What matters is told by the engine's listener.
+        shared = ray.put(task)
+        with _terminate_as_interrupt():
+            while (job := engine.next()) is not None:
+                _train(engine, job, shared, checkpoints, resources, workers)
+    except KeyboardInterrupt:
+        return False
+    finally:
+        if own:
+            ray.shutdown()
+    return engine.finished
+
+
+@contextmanager
+def _terminate_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM, as batch systems send it, end the run as cleanly as Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _check(resources: ResourcesConfig, workers: int) -> None:
+    total = ray.cluster_resources()
+    for kind, each in (("CPU", resources.cpu), ("GPU", resources.gpu)):
+        if workers * each > total.get(kind, 0) + 1e-9:
+            raise RunError(
+                f"{workers} workers need {kind.lower()}={workers * each:g}, "
+                f"but Ray has {kind.lower()}={total.get(kind, 0):g}."
+            )
+
+
+def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: ResourcesConfig, workers: int) -> None:
+    """Train one job and tell the engine."""
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    storage = checkpoints.resolve() / "ray-train"
+    queue = Queue(actor_options={"num_cpus": 0})
+    trainer = TorchTrainer(
+        _work,
+        train_loop_config={
+            "task": [task],  # In a list it stays a reference, and is not sent with the configuration.
+            "job": job,
+            "folder": checkpoints.resolve(),
+            "threads": max(1, int(resources.cpu)),
+            "queue": queue,
+        },
+        scaling_config=ScalingConfig(
+            num_workers=workers,
+            use_gpu=resources.gpu > 0,
+            resources_per_worker={"CPU": resources.cpu, **({"GPU": resources.gpu} if resources.gpu else {})},
+        ),
+        run_config=RunConfig(
+            name=job.checkpoint,
+            storage_path=str(storage),
+            failure_config=FailureConfig(max_failures=resources.max_failures),
+        ),
+    )
+    errors: list[Exception] = []
+
+    def fit() -> None:
+        try:
+            trainer.fit()
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=fit, name="ray-train", daemon=True)
+    thread.start()
+    try:
+        if not _listen(engine, job, queue, thread):
+            reason = _reason(errors[0]) if errors else "its workers ended without a result."
+            engine.fail(job.number, reason)
+        thread.join()
+    finally:
+        queue.shutdown(force=True)
+        shutil.rmtree(storage, ignore_errors=True)
+
+
+def _listen(engine: Engine, job: Job, queue: Queue, thread: threading.Thread) -> bool:
+    """Pass reports on to the engine; whether there was a last one."""
+    while True:
+        alive = thread.is_alive()
+        try:
+            metrics, done = queue.get(timeout=_POLL_SECONDS)
+        except Empty:
+            if not alive:
+                return False
+            continue
+        if done or FAILURE in metrics or FATAL in metrics:
+            engine.finish(job.number, metrics)
+            return True
+        engine.observe(job.number, metrics)
+
+
+def _reason(error: Exception) -> str:
+    failures = getattr(error, "worker_failures", None) or {0: error}
+    return " ".join(str(next(iter(failures.values()))).split()).strip()
+
+
+def _work(config: dict[str, Any]) -> None:
+    """The loop of one worker."""
+    context = get_context()
+    team = Team(rank=context.get_world_rank(), size=context.get_world_size())
+    task: SharedTask = ray.get(config["task"][0])
+    job, folder, queue = config["job"], config["folder"], config["queue"]
+    if team.rank > 0:
+        session = task.open(job, threads=config["threads"], team=team)
+        if (folder / job.checkpoint).exists():
+            session.load(folder / job.checkpoint)
+        while session.epoch < task.epochs:
+            session.step()
+        return
+    work = Work(_First(task, team), job, folder, threads=config["threads"], warn=_refuse)
+    while True:
+        metrics, done = work.step()
+        queue.put((metrics, done))
+        if done:
+            return
+
+
+class _First:
+    """The task of the first worker."""
+
+    def __init__(self, task: SharedTask, team: Team) -> None:
+        self._task = task
+        self._team = team
+
+    @property
+    def epochs(self) -> int:
+        return self._task.epochs
+
+    def open(self, job: Job, *, threads: int) -> Session:
+        return self._task.open(job, threads=threads, team=self._team)
+
+
+def _refuse(message: str) -> None:
+    # One worker cannot start again on its own: the others are at the checkpoint's epoch.
+    raise RuntimeError(message)
