@@ -9,7 +9,7 @@ from typing import Final
 import typer
 
 from nas import __version__
-from nas.cli import cost, search, train
+from nas.cli import cost, evaluate, export, search, train
 from nas.errors import NasError
 
 USER_ERROR: Final = 2
@@ -41,6 +41,8 @@ def _root(
 cost.register(app)
 search.register(app)
 train.register(app)
+evaluate.register(app)
+export.register(app)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -19,7 +19,7 @@ from nas import serialize
 from nas.architecture import Architecture
 from nas.data.cache import cache_folder
 from nas.network.build import build
-from nas.network.fold import folded
+from nas.network.fold import fold
 
 WARM: Final = 5
 LEAST: Final = 15
@@ -32,10 +32,11 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatencyMeter:
-    """Measures networks with batch-norm folded, in float32 on the CPU; may be handed to the proposer of a search.
+    """Measures networks; may be handed to the proposer of a search.
 
-    The weights are random: they do not change the time. Measured times are kept in the user's cache by network,
-    resolution, classes, batch, threads and machine. On a busy machine they are those of a busy machine.
+    Batch-norm is folded, and torch's own operations are timed, in float32 on the CPU. The weights are random: they do
+    not change the time. Measured times are kept in the user's cache by network, resolution, classes, batch, threads and
+    machine. On a busy machine they are those of a busy machine.
 
     Attributes:
         resolution: of the images in pixels (steps, where dims is 1).
@@ -66,7 +67,7 @@ class LatencyMeter:
     def measure(self, architecture: Architecture) -> float:
         """Median seconds of one batch, measured now; torch's number of threads is put back."""
         generator = torch.Generator().manual_seed(0)
-        network = folded(
+        network = fold(
             build(architecture, classes=self.classes, resolution=self.resolution, generator=generator, plan="plain")
         )
         shape = (self.batch, 3, *(self.resolution,) * architecture.dims)

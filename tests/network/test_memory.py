@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from nas.memory import memory
 from nas.network.build import build
-from nas.network.fold import folded
+from nas.network.fold import fold
 from nas.network.network import Network
 from nas.presets import PRESETS
 from strategies import random_architecture
@@ -57,7 +57,7 @@ def parameters(network: Network) -> set[int]:
 
 
 def inference_peak(network: Network, x: Tensor) -> int:
-    small = folded(network)
+    small = fold(network)
     live = Live(parameters(small))
     live.add(x)
     with torch.no_grad(), live:

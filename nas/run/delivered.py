@@ -1,0 +1,84 @@
+"""What a model folder was trained on, read back for evaluation and export."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas.architecture import Architecture
+from nas.data.config import DataConfig, SplitName
+from nas.errors import ModelError
+from nas.run.plan import read_plan
+
+if TYPE_CHECKING:
+    from nas.data.splits import Data
+    from nas.network.network import Network
+
+RECIPE = "recipe.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """One set of weights of a model folder.
+
+    Attributes:
+        folder: that they are in.
+        weights: the file.
+        architecture: of the network.
+        data: what it was trained on.
+    """
+
+    folder: Path
+    weights: Path
+    architecture: Architecture
+    data: DataConfig
+
+
+def trained(
+    folder: Path, *, every_seed: bool = False, name: str | None = None, root: str | None = None
+) -> tuple[Trained, ...]:
+    """The weights of a model folder, those of every seed or those that were best on split A.
+
+    Args:
+        folder: as `nas train`, `nas top` and `nas baseline` write it.
+        every_seed: all weights in ``weights/``, by name.
+        name: of the data set, where it is another than that of the folder's recipe, or where there is no recipe.
+        root: where the data set stands, if not where the recipe says.
+
+    Raises:
+        ModelError: no model folder, no weights in it, or neither a recipe nor a ``name``.
+        DataError: an unknown data set.
+        RecipeError: a recipe that cannot be read.
+    """
+    from nas.training.model_folder import WEIGHTS, read_architecture, read_facts
+
+    architecture = read_architecture(folder)
+    data = _data(folder, name, read_facts(folder).resolution, root)
+    files = sorted((folder / "weights").glob("*.safetensors")) if every_seed else [folder / WEIGHTS]
+    if not files:
+        raise ModelError(f"a model folder must hold the weights of each seed in weights, but {folder} does not.")
+    return tuple(Trained(folder=folder, weights=file, architecture=architecture, data=data) for file in files)
+
+
+def opened(model: Trained, split: SplitName) -> tuple["Network", "Data"]:
+    """A network in evaluation mode, and one split of its data.
+
+    Raises:
+        ModelError: weights that are damaged, of another architecture, or of other classes than the data.
+        DataError: data that are missing or unreadable.
+    """
+    from nas.data.load import load_data
+    from nas.training.model_folder import load_weights
+
+    data = load_data(model.data, splits=(split,))
+    return load_weights(model.weights, model.architecture, data)[0], data
+
+
+def _data(folder: Path, name: str | None, resolution: int, root: str | None) -> DataConfig:
+    if name is not None:
+        return DataConfig(name=name, root=root, resolution=resolution)
+    if not (folder / RECIPE).is_file():
+        raise ModelError(
+            f"a model folder must hold {RECIPE}, which names its data, but {folder} does not; give --data and --root."
+        )
+    config = read_plan(folder / RECIPE).data
+    return config if root is None else replace(config, root=root)

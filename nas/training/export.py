@@ -1,0 +1,138 @@
+"""Networks as files that run without this package: ONNX, or a program of ``torch.export``.
+
+Batch-norm is folded. The input is called ``images``, float32 (batch, 3, side, side), normalised as the file's
+metadata say; the output is called ``logits``, (batch, classes). The batch may have any size.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import torch
+from torch import Tensor
+
+from nas.errors import ModelError
+from nas.network.fold import fold
+from nas.network.network import Network
+from nas.training.latency import median_seconds
+from nas.training.model_folder import Facts
+
+Format = Literal["onnx", "torch"]
+SUFFIXES: Final = {"onnx": ".onnx", "torch": ".pt2"}
+MOST_DIFFERENCE: Final = 1e-4
+"""Between a logit of the exported file and that of the network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """A file that was written and read back.
+
+    Attributes:
+        path: of the file.
+        size: in bytes.
+        images: compared.
+        difference: largest one between two logits.
+        seconds: median latency of the file, batch 1.
+        torch_seconds: of the folded network in PyTorch, as it is.
+    """
+
+    path: Path
+    size: int
+    images: int
+    difference: float
+    seconds: float
+    torch_seconds: float
+
+
+@torch.inference_mode()
+def export(
+    network: Network, path: Path, *, kind: Format, facts: Facts, images: Tensor, threads: int = 1
+) -> Exported:
+    """Write a network, read it back, and hold its logits to the network's.
+
+    Args:
+        network: to be written.
+        path: of the new file; its folder is made.
+        kind: ``onnx`` or ``torch``.
+        facts: of the network's input and classes; go into the file.
+        images: real ones, normalised, (batch, 3, side, side), at least two.
+        threads: for the measured latencies.
+
+    Raises:
+        ModelError: packages that are missing, or logits that differ by ``MOST_DIFFERENCE`` or more.
+    """
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if kind == "onnx" and find_spec(name) is None]
+    if missing:
+        raise ModelError(
+            f"ONNX export needs the package {missing[0]}, but it is not installed: "
+            "`pip install 'inception-nas[export]'`."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    small = fold(network)
+    small.plan = "plain"  # What is exported is torch's own operations.
+    images = images.contiguous()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode(False), torch.no_grad():
+            example = torch.zeros((2, *images.shape[1:]))
+            write = _write_onnx if kind == "onnx" else _write_torch
+            write(small, example, path, facts)
+            run = _onnx(path, threads) if kind == "onnx" else _program(path)
+        expected, got = network.eval()(images), run(images)
+        difference = float((expected - got).abs().max())
+        if not difference < MOST_DIFFERENCE:
+            raise ModelError(
+                f"logits of {path} must differ from the network's by less than {MOST_DIFFERENCE:g}, "
+                f"but by up to {difference:.3g} they do."
+            )
+        one = images[:1]
+        return Exported(
+            path=path,
+            size=path.stat().st_size,
+            images=len(images),
+            difference=difference,
+            seconds=median_seconds(lambda: run(one)),
+            torch_seconds=median_seconds(lambda: small(one)),
+        )
+    finally:
+        torch.set_num_threads(before)
+
+
+def _write_onnx(network: Network, example: Tensor, path: Path, facts: Facts) -> None:
+    program = torch.onnx.export(
+        network,
+        (example,),
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        input_names=["images"],
+        output_names=["logits"],
+        verbose=False,
+    )
+    if program is None:
+        raise ModelError("torch.onnx.export must give a program, but gave none.")
+    program.model.metadata_props.update({name: json.dumps(value) for name, value in asdict(facts).items()})
+    program.save(str(path), external_data=False)
+
+
+def _write_torch(network: Network, example: Tensor, path: Path, facts: Facts) -> None:
+    program = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    torch.export.save(program, path, extra_files={"facts.json": json.dumps(asdict(facts))})
+
+
+def _onnx(path: Path, threads: int) -> Callable[[Tensor], Tensor]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return lambda images: torch.from_numpy(session.run(["logits"], {"images": images.numpy()})[0])
+
+
+def _program(path: Path) -> Callable[[Tensor], Tensor]:
+    module: Callable[[Tensor], Tensor] = torch.export.load(path).module()
+    return module

@@ -1,0 +1,90 @@
+"""Exported files: equal outputs at any batch, no batch-norm left, what the file says of itself."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from nas.architecture import Architecture
+from nas.errors import ModelError
+from nas.network.build import build
+from nas.network.layers import Convolution
+from nas.network.network import Network
+from nas.training import export as module
+from nas.training.export import export
+from nas.training.model_folder import Facts
+
+FACTS = Facts(
+    architecture="0" * 16,
+    data="noise",
+    classes=4,
+    class_names=("a", "b", "c", "d"),
+    resolution=12,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.2, 0.2, 0.2),
+    seed=0,
+    epochs=1,
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny: Architecture) -> Network:
+    """A network whose batch-norm does something."""
+    generator = torch.Generator().manual_seed(0)
+    network = build(tiny, classes=4, resolution=12, generator=generator, plan="plain")
+    with torch.no_grad():
+        for part in network.modules():
+            if isinstance(part, Convolution) and part.norm is not None:
+                part.norm.running_mean.uniform_(-0.5, 0.5, generator=generator)  # type: ignore[union-attr]
+                part.norm.running_var.uniform_(0.5, 2.0, generator=generator)  # type: ignore[union-attr]
+    return network.eval()
+
+
+@pytest.fixture(autouse=True)
+def timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def once(run: object) -> float:
+        assert callable(run) and run().shape == (1, 4)
+        return 0.5
+
+    monkeypatch.setattr(module, "median_seconds", once)
+
+
+def images(count: int) -> torch.Tensor:
+    return torch.randn(count, 3, 12, 12, generator=torch.Generator().manual_seed(1))
+
+
+def test_onnx(trained: Network, tmp_path: Path) -> None:
+    made = export(trained, tmp_path / "new" / "tiny.onnx", kind="onnx", facts=FACTS, images=images(7))
+    assert made.images == 7 and made.difference < 1e-5 and made.size == made.path.stat().st_size
+    assert made.seconds == made.torch_seconds == 0.5
+    model = onnx.load(made.path)
+    assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
+    (read,) = model.graph.input
+    assert [dim.dim_param or dim.dim_value for dim in read.type.tensor_type.shape.dim] == ["batch", 3, 12, 12]
+    facts = {each.key: json.loads(each.value) for each in model.metadata_props if each.key in ("mean", "class_names")}
+    assert facts == {"mean": [0.5, 0.5, 0.5], "class_names": ["a", "b", "c", "d"]}
+
+
+def test_torch(trained: Network, tmp_path: Path) -> None:
+    made = export(trained, tmp_path / "tiny.pt2", kind="torch", facts=FACTS, images=images(5))
+    assert made.difference < 1e-5
+    extra = {"facts.json": ""}
+    program = torch.export.load(made.path, extra_files=extra)
+    assert torch.allclose(program.module()(images(3)), trained(images(3)), atol=1e-5)
+    assert json.loads(extra["facts.json"])["resolution"] == 12
+    assert zipfile.is_zipfile(made.path)
+
+
+def test_other_outputs_are_refused(trained: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_program", lambda path: lambda images: trained(images) + 2e-4)
+    with pytest.raises(ModelError, match=r"must differ .* by less than 0\.0001, but by up to 0\.0002 they do\."):
+        export(trained, tmp_path / "tiny.pt2", kind="torch", facts=FACTS, images=images(2))
+
+
+def test_missing_packages(trained: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match=r"needs the package onnx, but .* `pip install 'inception-nas\[export\]'`"):
+        export(trained, tmp_path / "tiny.onnx", kind="onnx", facts=FACTS, images=images(2))
