@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from nas.errors import ModelError
-from nas.network.fast.function import run, suitable
+from nas.network.fast.function import evaluate, run, suitable
 from nas.network.fast.plan import plan as fast_plan
 from nas.network.layers import MeanPool, layer
 from nas.operations import Lowered
@@ -27,22 +27,23 @@ class Network(nn.Module):
 
     Attributes:
         lowered: the operations it executes.
-        plan: ``plain`` executes module by module; ``fast`` does the same in training on the CPU by kernels of its
-            own where it can (see ``nas.network.fast``), and otherwise as ``plain``. Modules, parameters and
-            checkpoints are the same; hooks of modules are not called by ``fast``.
+        plan: ``plain`` executes module by module; ``fast`` does the same on the CPU by kernels of its own where it
+            can (see ``nas.network.fast``), and otherwise as ``plain``. Modules, parameters and checkpoints are the
+            same; hooks of modules are not called by ``fast``.
     """
 
     def __init__(self, lowered: Lowered, *, plan: PlanName = "plain") -> None:
         super().__init__()
         self.lowered = lowered
         self.plan = plan
-        self._fast = fast_plan(lowered)
         for operation in lowered.operations:
             self.add_module(module_name(operation.name), layer(operation, dims=lowered.dims))
         outputs = lowered.outputs
         self._logits = outputs.logits.name
         self._heads = tuple(value.name for value in outputs.auxiliary)
         self._stages = tuple(value.name for value in outputs.stages)
+        self._fast_inference = fast_plan(lowered, (self._logits,))
+        self._fast_training = fast_plan(lowered, (self._logits, *self._heads))
         self._inference = schedule(lowered.operations, (self._logits,))
         self._training = schedule(lowered.operations, (self._logits, *self._heads))
         self._backbone = schedule(lowered.operations, self._stages)
@@ -56,17 +57,19 @@ class Network(nn.Module):
         Raises:
             ModelError: training with auxiliary heads at a resolution they were not built for.
         """
+        fast = suitable(self, x) if self.plan == "fast" else None
         if not self.training:
+            if fast is not None:
+                return evaluate(self._fast_inference, self._module, (self._logits,), fast, x)[0]
             return self._run(x, self._inference)[self._logits]
         if self._heads:
             self._check(x)
-        fast = suitable(self, x) if self.plan == "fast" else None
         names = (self._logits, *self._heads)
         if fast is None:
             values = self._run(x, self._training)
             logits, *heads = (values[name] for name in names)
         else:
-            logits, *heads = run(self._fast, self._module, names, fast, x, self)
+            logits, *heads = run(self._fast_training, self._module, names, fast, x, self)
         return (logits, tuple(heads)) if self._heads else logits
 
     def _module(self, operation: str) -> nn.Module:

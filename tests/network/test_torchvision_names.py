@@ -6,7 +6,7 @@ from torchvision.models import GoogLeNet
 
 from nas.errors import ModelError
 from nas.network.build import build
-from nas.network.network import Network
+from nas.network.network import Network, PlanName
 from nas.network.torchvision_names import from_torchvision, torchvision_name
 from nas.presets import BVLC, TORCHVISION
 
@@ -32,16 +32,18 @@ def ours(like: GoogLeNet, resolution: int, auxiliary: bool = True) -> Network:
     return network
 
 
+@pytest.mark.parametrize(("plan", "tolerance"), [("plain", 1e-5), ("fast", 3e-5)])
 @pytest.mark.parametrize(("resolution", "auxiliary"), [(224, True), (96, False)])
-def test_inference_is_equal(resolution: int, auxiliary: bool) -> None:
+def test_inference_is_equal(resolution: int, auxiliary: bool, plan: PlanName, tolerance: float) -> None:
     reference = theirs(0.0).eval()
     network = ours(reference, resolution, auxiliary).eval()
+    network.plan = plan
     x = torch.randn(2, 3, resolution, resolution)
     with torch.no_grad():
         expected, got = reference(x), network(x)
     assert got.shape == (2, 7)
     assert (expected[0] - expected[1]).abs().max() > 0.01
-    torch.testing.assert_close(got, expected, rtol=0.0, atol=1e-5)
+    torch.testing.assert_close(got, expected, rtol=0.0, atol=tolerance)
 
 
 def test_training_outputs_are_equal() -> None:

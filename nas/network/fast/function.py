@@ -12,23 +12,37 @@ from nas.network.layers import Convolution
 
 
 def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
-    """The kernels to train this network with on these images, or None where the plain plan has to do it.
+    """The kernels to execute this network with on these images, or None where the plain plan has to do it.
 
-    That is: images on the CPU, float32 or autocast to bfloat16, batch-norm in training, nothing frozen,
-    and a C++ compiler to make the kernels with.
+    That is: images on the CPU, float32 or autocast to bfloat16, and a C++ compiler to make the kernels with.
+    In training, batch-norm trains everywhere and nothing is frozen; in evaluation, gradients are off.
     """
     if images.device.type != "cpu" or images.dim() != 4 or images.dtype not in (torch.float32, torch.bfloat16):
         return None
     mixed = torch.is_autocast_enabled("cpu")
     if not mixed and images.dtype != torch.float32:
         return None
+    if not (_trains(network) if network.training else _evaluates(network)):
+        return None
+    return kernels(torch.get_autocast_dtype("cpu") if mixed else torch.float32)
+
+
+def _trains(network: nn.Module) -> bool:
     for module in network.children():
         norm = module.norm if isinstance(module, Convolution) else None
         if norm is not None and not (norm.training and norm.track_running_stats and norm.momentum is not None):
-            return None
-    if not all(each.requires_grad and each.dtype == torch.float32 for each in network.parameters()):
-        return None
-    return kernels(torch.get_autocast_dtype("cpu") if mixed else torch.float32)
+            return False
+    return all(each.requires_grad and each.dtype == torch.float32 for each in network.parameters())
+
+
+def _evaluates(network: nn.Module) -> bool:
+    still = not torch.is_grad_enabled() and not any(module.training for module in network.modules())
+    return still and all(each.dtype == torch.float32 for each in network.parameters())
+
+
+def evaluate(plan: Plan, module: Module, names: tuple[str, ...], fast: Kernels, images: Tensor) -> tuple[Tensor, ...]:
+    """The values called ``names`` in evaluation: batch-norm is a scale and a shift."""
+    return Tape(plan, module, fast, images, back=False).outputs(names)
 
 
 def run(

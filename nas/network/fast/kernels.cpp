@@ -27,62 +27,62 @@ typedef uint16_t bfloat;
 
 inline Vec fill(float value) { return Vec{} + value; }
 
+// How many of a vector's values are there, fixed before a loop over pixels.
 #ifdef WIDE
-inline __mmask16 mask(int n) { return static_cast<__mmask16>((1u << n) - 1u); }
-inline Vec load(const float* p, int n) {
-    return n == L ? (Vec)_mm512_loadu_ps(p) : (Vec)_mm512_maskz_loadu_ps(mask(n), p);
-}
-inline Vec load(const bfloat* p, int n) {
-    const __m256i half = n == L ? _mm256_loadu_si256((const __m256i*)p) : _mm256_maskz_loadu_epi16(mask(n), p);
+struct Lanes {
+    __mmask16 mask;
+    explicit Lanes(long n) : mask(static_cast<__mmask16>(n >= L ? 0xffff : n <= 0 ? 0 : (1 << n) - 1)) {}
+};
+inline Vec load(const float* p, Lanes lanes) { return (Vec)_mm512_maskz_loadu_ps(lanes.mask, p); }
+inline Vec load(const bfloat* p, Lanes lanes) {
+    const __m256i half = _mm256_maskz_loadu_epi16(lanes.mask, p);
     return (Vec)_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
 }
-inline void store(float* p, Vec v, int n) {
-    if (n == L) _mm512_storeu_ps(p, (__m512)v);
-    else _mm512_mask_storeu_ps(p, mask(n), (__m512)v);
-}
-inline void store(bfloat* p, Vec v, int n) {
+inline void store(float* p, Vec v, Lanes lanes) { _mm512_mask_storeu_ps(p, lanes.mask, (__m512)v); }
+inline void store(bfloat* p, Vec v, Lanes lanes) {
     const __m512i bits = _mm512_castps_si512((__m512)v);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
     const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
-    const __m256i half = _mm512_cvtepi32_epi16(_mm512_srli_epi32(sum, 16));
-    if (n == L) _mm256_storeu_si256((__m256i*)p, half);
-    else _mm256_mask_storeu_epi16(p, mask(n), half);
+    _mm256_mask_storeu_epi16(p, lanes.mask, _mm512_cvtepi32_epi16(_mm512_srli_epi32(sum, 16)));
 }
-inline Int load_bytes(const uint8_t* p, int n) {
-    const __m128i bytes = n == L ? _mm_loadu_si128((const __m128i*)p) : _mm_maskz_loadu_epi8(mask(n), p);
-    return (Int)_mm512_cvtepu8_epi32(bytes);
+inline Int load_bytes(const uint8_t* p, Lanes lanes) {
+    return (Int)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(lanes.mask, p));
 }
-inline void store_bytes(uint8_t* p, Int v, int n) {
-    _mm_mask_storeu_epi8(p, mask(n), _mm512_cvtepi32_epi8((__m512i)v));
+inline void store_bytes(uint8_t* p, Int v, Lanes lanes) {
+    _mm_mask_storeu_epi8(p, lanes.mask, _mm512_cvtepi32_epi8((__m512i)v));
 }
 #else
-inline Vec load(const float* p, int n) {
+struct Lanes {
+    int n;
+    explicit Lanes(long count) : n(static_cast<int>(count >= L ? L : count <= 0 ? 0 : count)) {}
+};
+inline Vec load(const float* p, Lanes lanes) {
     Vec v{};
-    for (int i = 0; i < n; ++i) v[i] = p[i];
+    for (int i = 0; i < lanes.n; ++i) v[i] = p[i];
     return v;
 }
-inline Vec load(const bfloat* p, int n) {
+inline Vec load(const bfloat* p, Lanes lanes) {
     Int bits{};
-    for (int i = 0; i < n; ++i) bits[i] = static_cast<int32_t>(static_cast<uint32_t>(p[i]) << 16);
+    for (int i = 0; i < lanes.n; ++i) bits[i] = static_cast<int32_t>(static_cast<uint32_t>(p[i]) << 16);
     return (Vec)bits;
 }
-inline void store(float* p, Vec v, int n) {
-    for (int i = 0; i < n; ++i) p[i] = v[i];
+inline void store(float* p, Vec v, Lanes lanes) {
+    for (int i = 0; i < lanes.n; ++i) p[i] = v[i];
 }
-inline void store(bfloat* p, Vec v, int n) {
+inline void store(bfloat* p, Vec v, Lanes lanes) {
     const Int bits = (Int)v;
-    for (int i = 0; i < n; ++i) {
+    for (int i = 0; i < lanes.n; ++i) {
         const uint32_t u = static_cast<uint32_t>(bits[i]);
         p[i] = static_cast<bfloat>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
     }
 }
-inline Int load_bytes(const uint8_t* p, int n) {
+inline Int load_bytes(const uint8_t* p, Lanes lanes) {
     Int v{};
-    for (int i = 0; i < n; ++i) v[i] = p[i];
+    for (int i = 0; i < lanes.n; ++i) v[i] = p[i];
     return v;
 }
-inline void store_bytes(uint8_t* p, Int v, int n) {
-    for (int i = 0; i < n; ++i) p[i] = static_cast<uint8_t>(v[i]);
+inline void store_bytes(uint8_t* p, Int v, Lanes lanes) {
+    for (int i = 0; i < lanes.n; ++i) p[i] = static_cast<uint8_t>(v[i]);
 }
 #endif
 
@@ -104,7 +104,7 @@ void blocks(long rows, int threads, const Body& body) {
     for (long b = 0; b < count; ++b) body(b * BLOCK, least(BLOCK, rows - b * BLOCK));
 }
 
-// Two sums over pixels a channel, of what value(pixel, first channel, n) adds to them.
+// Two sums over pixels a channel, of what value(first pixel, pixels, first channel, lanes, ...) adds to them.
 template <class Value>
 void sums(long rows, long channels, int threads, double* first, double* second, const Value& value) {
     const long padded = (channels + L - 1) / L * L;
@@ -112,11 +112,9 @@ void sums(long rows, long channels, int threads, double* first, double* second, 
     blocks(rows, threads, [&](long start, long count) {
         double* mine = partial.data() + static_cast<size_t>(here()) * 2 * padded;
         for (long c = 0; c < channels; c += L) {
-            const int n = static_cast<int>(least(L, channels - c));
-            Vec a0{}, a1{}, b0{}, b1{};
-            value(start, count, c, n, a0, a1, b0, b1);
-            const Vec a = a0 + a1, b = b0 + b1;
-            for (int i = 0; i < n; ++i) mine[c + i] += a[i], mine[padded + c + i] += b[i];
+            Vec a{}, b{};
+            value(start, count, c, Lanes(channels - c), a, b);
+            for (int i = 0; i < least(L, channels - c); ++i) mine[c + i] += a[i], mine[padded + c + i] += b[i];
         }
     });
     for (long c = 0; c < channels; ++c) {
@@ -135,7 +133,7 @@ void affine(const T* x, long xs, T* y, long ys, long rows, long channels, const 
     const Vec low = fill(relu ? 0.0f : -INFINITY);
     blocks(rows, threads, [&](long start, long count) {
         for (long c = 0; c < channels; c += L) {
-            const int n = static_cast<int>(least(L, channels - c));
+            const Lanes n(channels - c);
             const Vec a = load(scale + c, n), b = load(shift + c, n);
             for (long r = start; r < start + count; ++r) {
                 const Vec v = load(x + r * xs + c, n) * a + b;
@@ -154,22 +152,24 @@ void norm_forward(const T* x, long xs, T* y, long ys, long rows, long channels, 
     std::vector<float> origin(channels + L), line(2 * channels);
     // Sums of differences to the first pixel lose no digits where the mean is far from zero.
     for (long c = 0; c < channels; c += L) {
-        const int n = static_cast<int>(least(L, channels - c));
+        const Lanes n(channels - c);
         store(origin.data() + c, load(x + c, n), n);
     }
     sums(rows, channels, threads, total.data(), total.data() + channels,
-         [&](long start, long count, long c, int n, Vec& a0, Vec& a1, Vec& b0, Vec& b1) {
+         [&](long start, long count, long c, Lanes n, Vec& a, Vec& b) {
              const Vec zero = load(origin.data() + c, n);
              const T* p = x + start * xs + c;
+             Vec a1{}, b1{};  // Two pixels at a time, for additions wait for one another.
              long r = 0;
              for (; r + 1 < count; r += 2, p += 2 * xs) {
                  const Vec v = load(p, n) - zero, w = load(p + xs, n) - zero;
-                 a0 += v, b0 += v * v, a1 += w, b1 += w * w;
+                 a += v, b += v * v, a1 += w, b1 += w * w;
              }
              if (r < count) {
                  const Vec v = load(p, n) - zero;
-                 a0 += v, b0 += v * v;
+                 a += v, b += v * v;
              }
+             a += a1, b += b1;
          });
     for (long c = 0; c < channels; ++c) {
         const double shifted = total[c] / rows, mean = shifted + origin[c];
@@ -197,26 +197,28 @@ void norm_backward(const T* x, long xs, const T* g, long gs, T* dx, long ds, lon
     float *scale = line.data(), *shift = scale + channels, *slope = shift + channels, *fixed = slope + channels;
     for (long c = 0; c < channels; ++c) {
         scale[c] = gamma[c] * saved[channels + c];
-        shift[c] = relu ? beta[c] - saved[c] * scale[c] : 1.0f;
-        if (!relu) fixed[c] = 0.0f;
+        shift[c] = beta[c] - saved[c] * scale[c];
     }
     const Vec none{};
     sums(rows, channels, threads, total.data(), total.data() + channels,
-         [&](long start, long count, long c, int n, Vec& a0, Vec& a1, Vec& b0, Vec& b1) {
-             const Vec mean = load(saved + c, n), a = load(scale + c, n), b = load(shift + c, n);
+         [&](long start, long count, long c, Lanes n, Vec& a, Vec& b) {
+             const Vec mean = load(saved + c, n), up = load(scale + c, n), by = load(shift + c, n);
              const T *p = x + start * xs + c, *q = g + start * gs + c;
-             if (relu) {
-                 for (long r = 0; r < count; ++r, p += xs, q += gs) {
-                     const Vec v = load(p, n), w = v * a + b > none ? load(q, n) : none;
-                     a0 += w, b0 += w * (v - mean);
-                 }
-             } else {
-                 for (long r = 0; r < count; ++r, p += xs, q += gs) {
-                     const Vec w = load(q, n);
-                     a0 += w, b0 += w * (load(p, n) - mean);
-                 }
+             Vec a1{}, b1{};
+             long r = 0;
+             for (; r + 1 < count; r += 2, p += 2 * xs, q += 2 * gs) {
+                 const Vec v = load(p, n), v1 = load(p + xs, n);
+                 Vec w = load(q, n), w1 = load(q + gs, n);
+                 if (relu) w = v * up + by > none ? w : none, w1 = v1 * up + by > none ? w1 : none;
+                 a += w, b += w * (v - mean), a1 += w1, b1 += w1 * (v1 - mean);
              }
-             (void)a1, (void)b1;
+             if (r < count) {
+                 const Vec v = load(p, n);
+                 Vec w = load(q, n);
+                 if (relu) w = v * up + by > none ? w : none;
+                 a += w, b += w * (v - mean);
+             }
+             a += a1, b += b1;
          });
     for (long c = 0; c < channels; ++c) {
         const double invstd = saved[channels + c], sum = total[c], product = total[channels + c];
@@ -228,7 +230,7 @@ void norm_backward(const T* x, long xs, const T* g, long gs, T* dx, long ds, lon
     }
     blocks(rows, threads, [&](long start, long count) {
         for (long c = 0; c < channels; c += L) {
-            const int n = static_cast<int>(least(L, channels - c));
+            const Lanes n(channels - c);
             const Vec a = load(scale + c, n), b = load(shift + c, n), s = load(slope + c, n), f = load(fixed + c, n);
             const T *p = x + start * xs + c, *q = g + start * gs + c;
             T* d = dx + start * ds + c;
@@ -258,7 +260,7 @@ void pool_forward(const T* x, long xs, T* y, long ys, uint8_t* place, long image
             const int i0 = top < 0 ? static_cast<int>(-top) : 0, j0 = left < 0 ? static_cast<int>(-left) : 0;
             const int i1 = static_cast<int>(least(kernel, height - top)), j1 = static_cast<int>(least(kernel, width - left));
             for (long c = 0; c < channels; c += L) {
-                const int n = static_cast<int>(least(L, channels - c));
+                const Lanes n(channels - c);
                 Vec best = fill(-INFINITY);
                 Int winner = Int{} + (i0 * kernel + j0);
                 for (int i = i0; i < i1; ++i)
@@ -288,7 +290,7 @@ void pool_backward(const T* g, long gs, T* dx, long ds, const uint8_t* place, lo
             const long column = x + padding, j0 = column < kernel ? 0 : (column - kernel) / stride + 1;
             const long j1 = least(column / stride, out_width - 1);
             for (long c = 0; c < channels; c += L) {
-                const int n = static_cast<int>(least(L, channels - c));
+                const Lanes n(channels - c);
                 T* d = dx + (line * width + x) * ds + c;
                 Vec sum = add ? load(d, n) : Vec{};
                 for (long i = i0; i <= i1; ++i)
@@ -311,7 +313,7 @@ void merge(const T* x, long xs, T* y, long ys, long rows, long channels, int add
     blocks(rows, threads, [&](long start, long count) {
         for (long r = start; r < start + count; ++r)
             for (long c = 0; c < channels; c += L) {
-                const int n = static_cast<int>(least(L, channels - c));
+                const Lanes n(channels - c);
                 const Vec v = load(x + r * xs + c, n);
                 store(y + r * ys + c, add ? v + load(y + r * ys + c, n) : v, n);
             }
@@ -324,7 +326,7 @@ void join_forward(const T* x, long xs, const T* y, long ys, T* z, long zs, long 
     blocks(rows, threads, [&](long start, long count) {
         for (long r = start; r < start + count; ++r)
             for (long c = 0; c < channels; c += L) {
-                const int n = static_cast<int>(least(L, channels - c));
+                const Lanes n(channels - c);
                 const Vec v = load(x + r * xs + c, n) + load(y + r * ys + c, n);
                 store(z + r * zs + c, v < Vec{} ? Vec{} : v, n);
             }
@@ -338,7 +340,7 @@ void join_backward(const T* z, long zs, const T* g, long gs, T* dx, long dxs, T*
     blocks(rows, threads, [&](long start, long count) {
         for (long r = start; r < start + count; ++r)
             for (long c = 0; c < channels; c += L) {
-                const int n = static_cast<int>(least(L, channels - c));
+                const Lanes n(channels - c);
                 const Vec v = load(z + r * zs + c, n) > Vec{} ? load(g + r * gs + c, n) : Vec{};
                 store(dx + r * dxs + c, v, n);
                 store(dy + r * dys + c, v, n);

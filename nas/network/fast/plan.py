@@ -38,16 +38,22 @@ class Plan:
         steps: what to execute.
         slices: for each value that is written in its place: the concatenation and its first channel there.
         widths: channels of each concatenation.
+        dead: for each step, the values that nobody reads after it.
     """
 
     steps: tuple[Group | Operation, ...]
     slices: dict[str, tuple[str, int]]
     widths: dict[str, int]
+    dead: tuple[tuple[str, ...], ...]
 
 
-def plan(lowered: Lowered) -> Plan:
-    """Plan the execution of a network."""
-    operations = lowered.operations
+def plan(lowered: Lowered, outputs: tuple[str, ...]) -> Plan:
+    """Plan the computation of some values of a network."""
+    needed = set(outputs)
+    for operation in reversed(lowered.operations):
+        if operation.name in needed:
+            needed.update(operation.inputs)
+    operations = tuple(operation for operation in lowered.operations if operation.name in needed)
     readers: dict[str, list[Operation]] = {}
     for operation in operations:
         for name in operation.inputs:
@@ -74,7 +80,16 @@ def plan(lowered: Lowered) -> Plan:
                 slices[name] = (operation.name, start)
                 start += width
     widths = {each.name: each.out_channels for each in operations if isinstance(each, Concat)}
-    return Plan(steps=tuple(steps), slices=slices, widths=widths)
+    return Plan(steps=tuple(steps), slices=slices, widths=widths, dead=_dead(steps, outputs))
+
+
+def _dead(steps: list[Group | Operation], outputs: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    seen, dead = set(outputs), []
+    for step in reversed(steps):
+        inputs = (step.reads,) if isinstance(step, Group) else step.inputs
+        dead.append(tuple(name for name in dict.fromkeys(inputs) if name not in seen))
+        seen.update(inputs)
+    return tuple(reversed(dead))
 
 
 def _joins(one: Conv, other: Conv) -> bool:

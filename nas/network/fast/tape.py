@@ -23,20 +23,33 @@ class Tape:
         module: finds modules.
         kernels: for the type of the activations.
         images: (batch, channels, height, width).
+        back: keep what the way back needs; otherwise values are forgotten after their last use.
         images_need_gradient: whether the way back ends at the images, or before the first convolution.
     """
 
     def __init__(
-        self, plan: Plan, module: Module, kernels: Kernels, images: Tensor, *, images_need_gradient: bool
+        self,
+        plan: Plan,
+        module: Module,
+        kernels: Kernels,
+        images: Tensor,
+        *,
+        back: bool = True,
+        images_need_gradient: bool = False,
     ) -> None:
-        self.plan, self.module, self.kernels = plan, module, kernels
+        self.plan, self.module, self.kernels, self.keep = plan, module, kernels, back
         self.images_need_gradient = images_need_gradient
         self.values: dict[str, Map | Tensor] = {"input": Map.of(images.to(kernels.dtype))}
         self.saved: list[tuple[Any, ...]] = []
         self.grads: dict[str, Map | Tensor] = {}
         self.parameter_grads: dict[nn.Parameter, Tensor] = {}
-        for step in plan.steps:
-            self.saved.append(self._forward(step))
+        for step, dead in zip(plan.steps, plan.dead, strict=True):
+            saved = self._forward(step)
+            if back:
+                self.saved.append(saved)
+            else:
+                for name in dead:
+                    del self.values[name]
 
     def outputs(self, names: tuple[str, ...]) -> tuple[Tensor, ...]:
         """Values as tensors; all others are forgotten but for what the way back needs."""
@@ -71,8 +84,10 @@ class Tape:
                 z = self._place(step.name, tuple(x.tensor.shape))
                 self.kernels.join_forward(x, y, z)
                 return (z,)
-        inputs = [_tensor(self.values[name]).detach().requires_grad_() for name in step.inputs]
-        with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self._mixed):
+        inputs = [_tensor(self.values[name]).detach() for name in step.inputs]
+        if self.keep:
+            inputs = [each.requires_grad_() for each in inputs]
+        with torch.set_grad_enabled(self.keep), torch.autocast("cpu", torch.bfloat16, enabled=self._mixed):
             out = self.module(step.name)(*inputs)
         self.values[step.name] = out.detach()
         return inputs, out
@@ -125,13 +140,12 @@ class Tape:
                 saved.append(None)
                 continue
             out = self._place(member.name, (y.shape[0], member.out_channels, *y.shape[2:]))
-            if isinstance(module.norm, nn.BatchNorm2d):
+            if isinstance(module.norm, nn.BatchNorm2d) and module.norm.training:
                 saved.append(self.kernels.norm_forward(part, out, module.norm, relu=module.relu))
-            else:
-                assert module.conv.bias is not None
-                self.kernels.affine(part, out, torch.ones(part.width), module.conv.bias, relu=module.relu)
-                # Zero mean and unit deviation make the way back of batch-norm that of a bias.
-                saved.append(torch.cat([torch.zeros(part.width), torch.ones(part.width)]))
+                continue
+            self.kernels.affine(part, out, *_line(module), relu=module.relu)
+            # Zero mean and unit deviation make the way back of batch-norm that of a bias.
+            saved.append(torch.cat([torch.zeros(part.width), torch.ones(part.width)]))
         return x, weight, whole, saved
 
     def _convolve_back(self, group: Group, x: Tensor, weight: Tensor, whole: Map, saved: list[Tensor | None]) -> None:
@@ -218,6 +232,17 @@ class Tape:
 
 def _tensor(value: Map | Tensor) -> Tensor:
     return value.tensor if isinstance(value, Map) else value
+
+
+def _line(module: Convolution) -> tuple[Tensor, Tensor]:
+    """Scale and shift that follow the convolution, where statistics are constants."""
+    norm, bias = module.norm, module.conv.bias
+    if norm is None:
+        assert bias is not None
+        return torch.ones_like(bias), bias
+    assert norm.running_mean is not None and norm.running_var is not None
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    return scale, norm.bias - norm.running_mean * scale
 
 
 def _pooled(x: Map, pool: MaxPool) -> tuple[int, ...]:

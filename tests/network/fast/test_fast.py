@@ -144,6 +144,21 @@ def _error(exact: nn.Module, other: nn.Module) -> float:
     return sum(float((one.grad - two.grad).square().sum()) for one, two in pairs) ** 0.5  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("mixed", [False, True])
+def test_evaluation_is_equal(mixed: bool) -> None:
+    for seed in range(20):
+        plain, fast = pair(random_architecture(Random(seed), 2), 32)
+        with torch.inference_mode():
+            for network in (plain, fast):
+                outputs(network, images(32))  # Statistics that are not the initial ones.
+                network.eval()
+            assert suitable(fast, images(32)) is not None
+            expected, got = (outputs(network, images(32), mixed)[0].float() for network in (plain, fast))
+        tolerance = 0.03 if mixed else 1e-5
+        torch.testing.assert_close(got, expected, rtol=tolerance, atol=tolerance)
+    assert suitable(fast, images(32)) is None  # With gradients.
+
+
 def test_checkpoints_do_not_depend_on_the_plan() -> None:
     plain, fast = pair(SMALL, 12)
     assert list(plain.state_dict()) == list(fast.state_dict())
