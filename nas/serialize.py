@@ -16,6 +16,7 @@ from nas.errors import ArchitectureError
 
 SCHEMA: Final = 1
 KEY_LENGTH: Final = 16
+_LEAVES: Final = frozenset({bool, float, int, str})
 
 
 def to_dict(architecture: Architecture) -> dict[str, Any]:
@@ -24,12 +25,16 @@ def to_dict(architecture: Architecture) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """As ``dataclasses.asdict``, which takes three times as long: it copies what cannot change."""
-    if isinstance(value, str | int | float):
-        return value
+    """As ``dataclasses.asdict``, which takes several times as long: it copies what cannot change."""
     if isinstance(value, tuple):
-        return tuple(_plain(part) for part in value)
-    return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+        return tuple([_plain(part) for part in value])
+    if not hasattr(value, "__dataclass_fields__"):
+        return value
+    plain = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    for name, part in plain.items():
+        if type(part) not in _LEAVES:
+            plain[name] = _plain(part)
+    return plain
 
 
 def to_json(architecture: Architecture, indent: int | None = None) -> str:
