@@ -7,6 +7,7 @@ only carry the categories; its costs and accuracies are read from the table.
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -72,10 +73,7 @@ class Table:
     def decode(self, point: Point) -> Architecture:
         """Layers as cells, in the order that the table calls canonical."""
         name = self.canonical["".join(str(BLOCKS.index(str(point[f"layer{layer}"]))) for layer in range(LAYERS))]
-        cells = tuple(
-            Cell(b1x1=int(digit), b3x3_reduce=0, b3x3=1, b5x5_reduce=0, b5x5=0, pool_proj=0) for digit in name
-        )
-        return Architecture(stem=Stem(kind="conv3x3", width=1), stages=(cells,), reductions=())
+        return _architecture(name)
 
     def space(self) -> Space:
         """Eight layers, each a block or nothing; the reference is the largest network."""
@@ -87,6 +85,12 @@ class Table:
         """A share of the largest network's multiply-adds, and the band below it."""
         limit = int(share * self.largest)
         return TableBudget(resolution=RESOLUTION, classes=CLASSES, macs=limit, at_least=at_least, rows=self.rows)
+
+
+@cache
+def _architecture(name: str) -> Architecture:
+    cells = tuple(Cell(b1x1=int(digit), b3x3_reduce=0, b3x3=1, b5x5_reduce=0, b5x5=0, pool_proj=0) for digit in name)
+    return Architecture(stem=Stem(kind="conv3x3", width=1), stages=(cells,), reductions=())
 
 
 def read_table(path: Path) -> Table:

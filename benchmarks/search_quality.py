@@ -1,6 +1,7 @@
 """How good the best network is after n trainings, sampler by sampler, replayed from a table of trained networks.
 
     python benchmarks/search_quality.py --table nas_bench_macro.csv --seeds 20
+    python benchmarks/search_quality.py --curves runs/out/NAME --seeds 20
 
 Nothing is trained: a training takes the time of its network's multiply-adds on a simulated clock, and several run at
 a time. The sampler sees one training of a network; the best by it is judged by two other trainings.
@@ -12,18 +13,24 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
+import numpy.typing as npt
 import optuna
 from macro_table import BLOCKS, LAYERS, Row, Table, TableBudget, read_table
+from recorded import Recorded, read_run, replay_run
 from sklearn.linear_model import Ridge
 
-from nas.journal import Journal
+from nas.budget import Budget
+from nas.journal import Journal, ToldAs
 from nas.proposer import Proposer
-from nas.samplers import History, Proposal, Sampler, make_sampler
+from nas.run.recipe import EarlyStoppingConfig, StoppingRule
+from nas.samplers import NAMES, History, Proposal, Sampler, make_sampler
 from nas.samplers.features import Features
+from nas.space import Space
 
 SHARES: Final = (0.4, 0.5, 0.6)
 BAND: Final = 0.9
@@ -70,11 +77,12 @@ def replay(
     proposer = Proposer(table.space(), budget, make(budget), journal, seed=seed, reference_first=False)
     running: list[tuple[float, int, Row]] = []
     course: list[tuple[float, float]] = []
-    clock = 0.0
+    clock, exhausted = 0.0, False
     while len(course) < most:
-        while len(running) < workers:
+        while len(running) < workers and not exhausted:
             asked = proposer.ask()
             if asked is None:
+                exhausted = True
                 break
             number, candidate = asked
             row = table.row(candidate.architecture)
@@ -125,25 +133,70 @@ def table_of(name: str, run: Callable[[float, int, int], tuple[Course, float]], 
             if trainings > most:
                 cells.append(" " * 14)
                 continue
-            found = np.array([judged(course, trainings) for course in courses])
-            error = float(np.nanstd(found, ddof=1)) / np.sqrt(np.isfinite(found).sum())
-            cells.append(f"{np.nanmean(found):6.2f} ± {error:.3f}")
+            cells.append(_cell(np.array([judged(course, trainings) for course in courses])))
         seconds = (time.perf_counter() - started) / sum(len(course) for course in courses)
         lines.append(f"{share:.1f}  {name:<28}" + "  ".join(cells) + f"  {1000 * seconds:7.0f}")
     return lines
 
 
+def run_table(recorded: Recorded, options: argparse.Namespace) -> None:
+    """Print samplers, and stopping rules under the first of them, on the recorded curves of a run."""
+    most = len(recorded.curves)
+    columns = [trainings for trainings in (10, *TRAININGS) if trainings <= most]
+    print(f"{recorded.name}: {most} networks, {recorded.epochs} epochs; n counts whole trainings' worth of epochs")
+    print(f"{'sampler':<12}{'rule':<12}{'told as':<10}" + "  ".join(f"{f'n={n}':>14}" for n in columns))
+    cases = [(name, EarlyStoppingConfig()) for name in NAMES]
+    cases += [
+        (name, EarlyStoppingConfig(rule=rule, told_as=told_as))
+        for name in (NAMES[0], "random")
+        for rule in get_args(StoppingRule)
+        if rule != "none"
+        for told_as in get_args(ToldAs)
+    ]
+    for name, stopping in cases:
+        if options.only and name not in options.only:
+            continue
+        make = partial(_by_name, name)
+        courses = [
+            replay_run(recorded, make, stopping, seed=seed, trainings=columns[-1], workers=options.workers)
+            for seed in range(options.seeds)
+        ]
+        cells = []
+        for trainings in columns:
+            done = [[entry for entry in course if entry[0] <= trainings] for course in courses]
+            best = [100 * max(entries, key=lambda entry: entry[1])[2] for entries in done if entries]
+            cells.append(_cell(np.array(best)))
+        told_as = "" if stopping.rule == "none" else stopping.told_as
+        print(f"{name:<12}{stopping.rule:<12}{told_as:<10}" + "  ".join(cells), flush=True)
+
+
+def _by_name(name: str, space: Space, budget: Budget) -> Sampler:
+    return make_sampler(name, space, budget, ("accuracy",))
+
+
+def _cell(found: npt.NDArray[np.float64]) -> str:
+    known = found[np.isfinite(found)]
+    if len(known) < 2:
+        return " " * 14
+    return f"{known.mean():6.2f} ± {known.std(ddof=1) / np.sqrt(len(known)):.3f}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", type=Path, required=True, help="a CSV file as nas_bench_macro.csv")
+    parser.add_argument("--table", type=Path, help="a CSV file as nas_bench_macro.csv")
+    parser.add_argument("--curves", type=Path, help="a run folder, whose recorded curves are replayed")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--workers", type=int, default=4, help="trainings at a time")
     parser.add_argument("--only", nargs="*", help="names of searchers")
     parser.add_argument("--most", type=int, help="no more trainings than these for any searcher")
     options = parser.parse_args(arguments)
-    table = read_table(options.table)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if options.curves:
+        run_table(read_run(options.curves), options)
+    if not options.table:
+        return
+    table = read_table(options.table)
 
     def ours(name: str, band: float) -> Callable[[float, int, int], tuple[Course, float]]:
         def make(budget: TableBudget) -> Sampler:
@@ -152,14 +205,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return lambda share, seed, most: replay(make, table, share, band, seed, most, options.workers)
 
     searchers: dict[str, tuple[Callable[[float, int, int], tuple[Course, float]], int]] = {
+        "gp, band": (ours("gp", BAND), 100),
         "random, uniform": (ours("random", 0.0), 300),
         "random, band": (ours("random", BAND), 100),
-        "ridge, band": (ours("ridge", BAND), 100),
+        "ridge, band": (ours("ridge", BAND), 60),
         "plain Optuna TPE, soft": (
             lambda share, seed, most: replay_plain_tpe(table, share, seed, most, options.workers),
             100,
         ),
-        "gp, band": (ours("gp", BAND), 100),
         "evolution, band": (ours("evolution", BAND), 100),
         "tpe, band": (ours("tpe", BAND), 100),
         "nsga2, band": (ours("nsga2", BAND), 100),

@@ -1,0 +1,155 @@
+"""Recorded learning curves of a run as a search space, and searches replayed on them with early stopping.
+
+Every point of the run's own space stands for the recorded network that is nearest to it, so samplers work as in a
+search, on a coarser landscape.
+"""
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nas.architecture import Architecture
+from nas.budget import Budget
+from nas.errors import RunError
+from nas.journal import Journal
+from nas.proposer import Proposer
+from nas.record import Objective, TrialRecord
+from nas.run.folder import RunFolder
+from nas.run.recipe import EarlyStoppingConfig
+from nas.run.rungs import Rungs, Standing
+from nas.samplers import Sampler
+from nas.samplers.features import Features
+from nas.serialize import key
+from nas.space import Point, Space
+from nas.spaces import load_space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was trained to the end in a run.
+
+    Attributes:
+        name: of the run.
+        space: the run's space, snapped to the recorded networks.
+        budget: the run's budget.
+        curves: the trials of each network, by its key; the first is seen by the searcher, any
+            others (of further seeds) judge it.
+        epochs: of a whole training.
+    """
+
+    name: str
+    space: Space
+    budget: Budget
+    curves: Mapping[str, Sequence[TrialRecord]]
+    epochs: int
+
+    def judged(self, network: str) -> float:
+        """Mean final accuracy of the seeds that the searcher did not see, or of the one there is."""
+        records = self.curves[network]
+        others = records[1:] or records
+        return float(np.mean([record.accuracy for record in others]))
+
+
+def read_run(path: Path) -> Recorded:
+    """Read the trials of a run that were trained to the end, are in the budget and have a point.
+
+    Raises:
+        RunError: no run, or fewer than two such networks.
+    """
+    folder = RunFolder.open(path)
+    recipe = folder.recipe()
+    curves: dict[str, list[TrialRecord]] = {}
+    for record in Journal.open(folder.journal, read_only=True).trials():
+        candidate = record.candidate
+        if record.state == "complete" and candidate.point is not None and recipe.budget.allows(candidate.cost):
+            curves.setdefault(candidate.key, []).append(record)
+    if len(curves) < 2:
+        raise RunError(f"a run must hold two or more networks in its budget to be replayed, but {path} does not.")
+    firsts = [records[0].candidate for records in curves.values()]
+    space = load_space(recipe.space)
+    features = Features(space, recipe.budget)
+    points = [candidate.point for candidate in firsts if candidate.point is not None]
+    grid = features.points(points)
+    by_key: dict[str, Point] = dict(zip(curves, points, strict=True))
+
+    def decode(point: Point) -> Architecture:
+        return firsts[_nearest(grid, features.points([point]))].architecture
+
+    def encode(architecture: Architecture) -> Point | None:
+        return by_key.get(key(architecture))
+
+    snapped = replace(space, decode=decode, encode=encode, reference=firsts[0].architecture)
+    epochs = max(record.epochs for records in curves.values() for record in records)
+    return Recorded(name=recipe.name, space=snapped, budget=recipe.budget, curves=curves, epochs=epochs)
+
+
+def _nearest(grid: npt.NDArray[np.float64], one: npt.NDArray[np.float64]) -> int:
+    return int(np.argmin(((grid - one) ** 2).sum(axis=1)))
+
+
+@dataclass(slots=True)
+class _Live:
+    record: TrialRecord
+    number: int
+    epoch: int = 0
+
+
+def replay_run(
+    recorded: Recorded,
+    make: Callable[[Space, Budget], Sampler],
+    stopping: EarlyStoppingConfig,
+    *,
+    seed: int,
+    trainings: float,
+    workers: int,
+    objectives: tuple[Objective, ...] = ("accuracy",),
+) -> list[tuple[float, float, float]]:
+    """One search on a simulated clock: spent trainings, accuracy seen and accuracy judged, at each completed trial."""
+    journal = Journal.in_memory(objectives=objectives)
+    sampler = make(recorded.space, recorded.budget)
+    proposer = Proposer(recorded.space, recorded.budget, sampler, journal, seed=seed, reference_first=False)
+    rungs = Rungs(stopping, recorded.epochs)
+    queue: list[tuple[float, int]] = []
+    live: dict[int, _Live] = {}
+    course: list[tuple[float, float, float]] = []
+    clock, spent, exhausted = 0.0, 0.0, False
+    while spent < trainings:
+        while len(live) < workers and not exhausted:
+            asked = proposer.ask()
+            if asked is None:
+                exhausted = True
+                break
+            number, candidate = asked
+            live[number] = _Live(record=recorded.curves[candidate.key][0], number=number)
+            heapq.heappush(queue, (clock + _epoch_seconds(live[number].record), number))
+        if not queue:
+            break
+        clock, number = heapq.heappop(queue)
+        trial = live[number]
+        trial.epoch += 1
+        spent += 1 / recorded.epochs
+        accuracy = trial.record.accuracies.get(trial.epoch)
+        if trial.epoch >= trial.record.epochs:
+            final = float(trial.record.accuracy or 0.0)
+            journal.complete(number, final, trial.epoch, 0.0)
+            course.append((spent, final, recorded.judged(trial.record.candidate.key)))
+            del live[number]
+            continue
+        if accuracy is not None:
+            journal.report(number, trial.epoch, accuracy)
+            standing = Standing(accuracy=accuracy, cost=recorded.budget.excess(trial.record.candidate.cost))
+            rungs.record(trial.epoch, standing)
+            if not rungs.verdict(number, trial.epoch, standing):
+                journal.stop(number, accuracy, trial.epoch, 0.0, told_as=stopping.told_as)
+                del live[number]
+                continue
+        heapq.heappush(queue, (clock + _epoch_seconds(trial.record), number))
+    return course
+
+
+def _epoch_seconds(record: TrialRecord) -> float:
+    return max(record.seconds, 1e-3) / max(record.epochs, 1)
