@@ -13,6 +13,7 @@ from nas.budget import Budget
 from nas.cost import Row, rows
 from nas.cost import cost as count
 from nas.errors import ArchitectureError, BudgetError
+from nas.memory import memory
 from nas.operations import lower
 from nas.paper import TABLE_1
 from nas.presets import PRESETS
@@ -28,6 +29,9 @@ def cost(
     resolution: int = typer.Option(224, help="Width of the input in pixels."),
     classes: int = typer.Option(1000, help="Outputs of the last layer."),
     budget: str = typer.Option(None, help="Most multiply-adds, such as 1.5e9: tell which networks fit."),
+    measure: bool = typer.Option(False, "--measure", help="Add memory of activations, and latency, timed here."),
+    batch: int = typer.Option(1, help="Images at a time, for --measure."),
+    threads: int = typer.Option(1, help="Of torch, for --measure."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
 ) -> None:
     """Count multiply-adds and weights without building the network, and print them by row."""
@@ -39,15 +43,23 @@ def cost(
     verdicts = {name: limit.allows(limit.cost(PRESETS[name])) for name in PRESETS} if limit else {}
     if limit and network not in PRESETS:
         verdicts = {network: limit.allows(total), **verdicts}
+    measured = _measure(architecture, resolution, classes, batch, threads) if measure else {}
     if as_json:
         data: dict[str, Any] = {"network": network, "resolution": resolution, "classes": classes, **asdict(total)}
         data["key"] = serialize.key(architecture)
         data["rows"] = [asdict(row) for row in table]
         if limit:
             data["fits"] = verdicts
+        if measured:
+            data["measured"] = {"batch": batch, "threads": threads, **measured}
         typer.echo(json.dumps(data, indent=1))
         return
     _print(network, resolution, classes, table, architecture, total.macs, total.params, total.weights)
+    if measured:
+        at = f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}"
+        typer.echo(f"latency: {1e3 * measured['latency_seconds']:.2f} ms ({at}, median of warmed runs on this machine)")
+        inference, training = (measured[f"{kind}_bytes"] / 1e6 for kind in ("inference", "training"))
+        typer.echo(f"peak memory of activations: {inference:.2f} MB in inference, {training:.2f} MB in training")
     for name, fits in verdicts.items():
         typer.echo(f"{name}: {'fits' if fits else 'does not fit'} {limit.macs if limit else 0:,} MACs")
 
@@ -66,6 +78,23 @@ def load_architecture(network: str) -> Architecture:
             f"network must be one of {', '.join(PRESETS)} or a JSON file, but got {network!r}, which is neither."
         )
     return serialize.load(path)
+
+
+def _measure(
+    architecture: Architecture, resolution: int, classes: int, batch: int, threads: int
+) -> dict[str, int | float]:
+    for name, value in (("batch", batch), ("threads", threads)):
+        if value < 1:
+            raise BudgetError(f"`{name} >= 1` must hold, but got {name}={value}.")
+    from nas.training.latency import LatencyMeter
+
+    needed = memory(architecture, resolution=resolution, classes=classes, batch=batch)
+    meter = LatencyMeter(resolution=resolution, classes=classes, batch=batch, threads=threads)
+    return {
+        "latency_seconds": meter.measure(architecture),
+        "inference_bytes": needed.inference,
+        "training_bytes": needed.training,
+    }
 
 
 def _limit(text: str | None, resolution: int, classes: int) -> Budget | None:

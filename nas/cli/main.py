@@ -9,7 +9,7 @@ from typing import Final
 import typer
 
 from nas import __version__
-from nas.cli import cost, evaluate, export, search, train
+from nas.cli import analyze, cost, evaluate, export, search, train
 from nas.errors import NasError
 
 USER_ERROR: Final = 2
@@ -40,6 +40,7 @@ def _root(
 
 cost.register(app)
 search.register(app)
+analyze.register(app)
 train.register(app)
 evaluate.register(app)
 export.register(app)

@@ -1,10 +1,11 @@
-"""``nas search``, ``nas resume`` and ``nas analyze``: run a recipe, go on, look at the result."""
+"""``nas search`` and ``nas resume``: run a recipe, and go on with a run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from nas.cli.analyze import relative, show
 from nas.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(search)
     app.command()(resume)
-    app.command()(analyze)
 
 
 def search(
@@ -61,11 +61,6 @@ def resume(run: Path = typer.Argument(help="A run folder.")) -> None:
     _conclude(outcome)
 
 
-def analyze(run: Path = typer.Argument(help="A run folder; nothing but its files is read.")) -> None:
-    """Draw accuracy against MACs, and print the Pareto front with GoogLeNet beside it."""
-    _show(run)
-
-
 def parse_settings(settings: list[str]) -> dict[str, str]:
     """The values of ``--set KEY=VALUE`` options, by key; anything else is a RecipeError."""
     overrides = {}
@@ -96,23 +91,4 @@ def _conclude(outcome: "Outcome") -> None:
     if not outcome.finished:
         typer.echo(f"interrupted; nothing that was trained is lost. Go on by: nas resume {path}")
         raise typer.Exit(130)
-    _show(path)
-
-
-def _show(run: Path) -> None:
-    from analysis.runs import load
-    from analysis.write import analyze as draw
-    from analysis.write import front_table as front
-    from nas.cli.console import make_console
-    from nas.cli.tables import front_table
-
-    console = make_console()
-    paths = draw(run)
-    console.print(front_table(front(load(run))))
-    for path in paths:
-        console.print(f"wrote {relative(path)}", soft_wrap=True)
-
-
-def relative(path: Path) -> Path:
-    """A path as the user would type it: from the current folder, if it is below it."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    show([path])

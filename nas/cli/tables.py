@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     """Candidates with their cost beside the budget, as ``--dry-run`` shows them."""
     budget = recipe.budget
-    limit = budget.limits[budget.metric]
-    table = Table(
-        title=f"{recipe.name}: {budget.metric} at most {limit:,} at {budget.resolution} x {budget.resolution}"
-    )
+    limits = [f"{name} at most {limit:,}" for name, limit in budget.limits.items()]
+    if budget.latency_seconds is not None:
+        limits.append(f"latency at most {1e3 * budget.latency_seconds:g} ms (batch {budget.latency_batch})")
+    table = Table(title=f"{recipe.name}: {' and '.join(limits)} at {budget.resolution} x {budget.resolution}")
     for column in ("trial", "key"):
         table.add_column(column)
     for column in ("MACs", "params", "of the budget", "cells"):
@@ -27,7 +27,7 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     table.add_column("")
     for number, candidate in enumerate(candidates):
         cost = candidate.cost
-        share = getattr(cost, budget.metric) / limit
+        share = budget.excess(cost, candidate.measured)
         note = "GoogLeNet (reference)" if candidate.reference else ""
         note += ", over the budget" if candidate.reference and share > 1 else ""
         cells = shape(candidate.architecture)

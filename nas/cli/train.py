@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from nas.cli.cost import load_architecture
-from nas.cli.search import OUT, parse_settings, relative
+from nas.cli.analyze import relative
+from nas.cli.search import OUT, parse_settings
 from nas.errors import RunError
 
 if TYPE_CHECKING:

@@ -1,0 +1,150 @@
+"""``nas analyze``, ``nas compare`` and ``nas watch``: look at runs from their files alone."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from nas.errors import RunError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from analysis.progress import Progress
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(analyze)
+    app.command()(compare)
+    app.command()(watch)
+
+
+def analyze(
+    runs: list[Path] = typer.Argument(help="Run folders; a folder of run folders is one search with several seeds."),
+    into: Path | None = typer.Option(None, help="Where files go; the run's folder unless given."),
+    report: bool = typer.Option(True, help="Also write every figure, and report.html, a page of its own."),
+) -> None:
+    """Draw accuracy against MACs and all other figures, and print the Pareto front with GoogLeNet beside it."""
+    show(runs, into=into, report=report)
+
+
+def compare(
+    a: Path = typer.Argument(help="A run folder, or a folder of run folders that differ in their seed."),
+    b: Path = typer.Argument(help="Another."),
+    random: Path | None = typer.Option(
+        None, help="A random search of the same budget, to say how much better both are."
+    ),
+    column: str = typer.Option("accuracy", help="What is reported of the network that is best on split A."),
+) -> None:
+    """Tell which search was better, at equal trainings and at equal device time, with intervals."""
+    from analysis.compare import HEAD, cells
+    from analysis.compare import compare as measure
+    from nas.cli.console import make_console
+
+    compared = measure(a, b, random=random, report=column)
+    table = _table(f"{compared.names[0]} (a) against {compared.names[1]} (b)", HEAD)
+    for row in compared.rows:
+        table.add_row(*cells(row, compared.names))
+    console = make_console()
+    console.print(table)
+    for target in compared.targets:
+        unit, scale = ("trainings", 1.0) if target.against == "trainings" else ("device-hours", 3600.0)
+        medians = " and ".join(f"{each.median / scale:.3g}" for each in (target.a, target.b))
+        console.print(f"median {unit} to {target.accuracy:.2%}: {medians} (a and b; ratio {target.ratio:.2f})")
+    if compared.over_random is not None:
+        shown = " and ".join(each.text(100) for each in compared.over_random)
+        console.print(f"points above the mean random network of the band: {shown} (a and b)")
+
+
+def watch(
+    run: Path = typer.Argument(help="The folder of a running search."),
+    every: float = typer.Option(2.0, min=0.2, help="Seconds between two looks."),
+    once: bool = typer.Option(False, "--once", help="Look once and end."),
+) -> None:
+    """Show a running search live, from its files: in another terminal, on any machine that sees the folder."""
+    from rich.live import Live
+
+    from analysis.progress import progress
+    from nas.cli.console import make_console
+
+    console = make_console()
+    seen = progress(run)
+    if once:
+        console.print(_standing(seen))
+        return
+    with Live(_standing(seen), console=console, auto_refresh=False) as live:
+        while seen.trials_wanted is None or seen.finished < seen.trials_wanted:
+            time.sleep(every)
+            seen = progress(run)
+            live.update(_standing(seen), refresh=True)
+
+
+def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False) -> None:
+    """Write the figures of runs and print their front: what every search ends with.
+
+    Raises:
+        RunError: not runs, or not to be written to.
+    """
+    from analysis.runs import load
+    from analysis.source import runs_in
+    from analysis.write import analyze as draw
+    from analysis.write import front_table as front
+    from nas.cli.console import make_console
+    from nas.cli.tables import front_table
+
+    console = make_console()
+    try:
+        paths = draw(list(runs), into=into, report=report)
+    except PermissionError as error:
+        raise RunError(
+            f"the figures' folder must be writable, but {error.filename} is not; name another by --into."
+        ) from error
+    console.print(front_table(front(load([member for run in runs for member in runs_in(run)]))))
+    figures = [path for path in paths if path.parent.name == "figures"]
+    for path in paths:
+        if path not in figures:
+            console.print(f"wrote {relative(path)}", soft_wrap=True)
+    if figures:
+        console.print(f"wrote {len(figures)} files in {relative(figures[0].parent)}", soft_wrap=True)
+
+
+def relative(path: Path) -> Path:
+    """A path as the user would type it: from the current folder, if it is below it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _table(title: str, head: Sequence[str]) -> "Table":
+    from rich.table import Table
+
+    table = Table(title=title)
+    for name in head:
+        table.add_column(name)
+    return table
+
+
+def _standing(seen: "Progress") -> "Table":
+    from rich.table import Table
+
+    wanted = f" of {seen.trials_wanted}" if seen.trials_wanted else ""
+    table = Table(title=f"{seen.name}: {seen.finished}{wanted} trials ended", min_width=60)
+    table.add_column("")
+    table.add_column("")
+    table.add_row("trials", ", ".join(f"{count} {state}" for state, count in seen.states.items()))
+    if seen.best is not None:
+        trial, macs, accuracy = seen.best
+        table.add_row("best", f"trial {trial}: {accuracy:.2%} at {macs / 1e6:.2f}M MACs")
+    if seen.reference is not None:
+        table.add_row("GoogLeNet", f"{seen.reference:.2%}")
+    for one in seen.running:
+        epochs = f"{one.epochs}/{seen.epochs_wanted}" if seen.epochs_wanted else str(one.epochs)
+        reached = "" if one.accuracy is None else f", {one.accuracy:.2%}"
+        table.add_row(f"trial {one.trial}", f"epoch {epochs}{reached}, {one.macs / 1e6:.2f}M MACs")
+    table.add_row("device time", f"{seen.device_seconds / 3600:.2f} hours")
+    if seen.seconds_left is not None:
+        table.add_row("left", f"about {seen.seconds_left / 60:.0f} minutes")
+    for trial, reason in seen.failures:
+        table.add_row(f"trial {trial} failed", reason)
+    return table

@@ -1,0 +1,51 @@
+"""``nas analyze``, ``compare`` and ``watch`` on runs made by the engine."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toys import BUDGET, SPACE, evaluate
+
+from nas.run.function import search
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two searches with two seeds each."""
+    folder = tmp_path_factory.mktemp("runs")
+    for sampler in ("random", "tpe"):
+        for seed in (0, 1):
+            search(SPACE, evaluate, BUDGET, trials=12, sampler=sampler, seed=seed, path=folder / sampler / str(seed))
+    return folder
+
+
+def test_analyze_writes_the_report_and_every_figure(runs: Path, nas: Any, tmp_path: Path) -> None:
+    status, out, err = nas("analyze", runs / "random" / "0", "--into", tmp_path)
+    assert status == 0, err
+    assert "Pareto front" in out and "report.html" in out
+    assert (tmp_path / "report.html").stat().st_size < 3_000_000
+    assert list((tmp_path / "figures").glob("*.pdf"))
+
+
+def test_several_runs_are_drawn_together(runs: Path, nas: Any, tmp_path: Path) -> None:
+    status, out, _ = nas("analyze", runs / "random", runs / "tpe", "--into", tmp_path, "--no-report")
+    assert status == 0 and "accuracy_vs_macs.png" in out
+    assert not (tmp_path / "report.html").exists()
+    assert (tmp_path / "trials.csv").read_text().count("\n") == 1 + 4 * 12
+
+
+def test_compare_claims_nothing_from_two_seeds(runs: Path, nas: Any) -> None:
+    status, out, _ = nas("compare", runs / "random", runs / "tpe", "--random", runs / "random")
+    assert status == 0
+    assert "no claim" in out and "median trainings" in out and "above the mean random network" in out
+
+
+def test_watch_shows_where_a_search_stands(runs: Path, nas: Any) -> None:
+    status, out, _ = nas("watch", runs / "tpe" / "1", "--once")
+    assert status == 0 and "12 complete" in out and "best" in out
+
+
+@pytest.mark.parametrize("command", [["analyze"], ["compare", "."], ["watch"]])
+def test_what_is_no_run_is_refused(command: list[str], nas: Any, tmp_path: Path) -> None:
+    status, _, err = nas(*command, tmp_path / "nowhere")
+    assert status == 2 and len(err.splitlines()) == 1

@@ -1,0 +1,46 @@
+"""``nas cost --measure``: memory in closed form, latency from a clock that is ours."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from nas.architecture import Architecture
+from nas.memory import memory
+from nas.presets import GOOGLENET
+from nas.training.latency import LatencyMeter
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(meter: LatencyMeter, architecture: Architecture) -> float:
+        assert architecture == GOOGLENET and (meter.resolution, meter.classes) == (32, 10)
+        return 0.001 * meter.batch / meter.threads
+
+    monkeypatch.setattr(LatencyMeter, "measure", measure)
+
+
+def test_text(nas: Run) -> None:
+    arguments = ("--resolution", 32, "--classes", 10, "--measure", "--batch", 8, "--threads", 2)
+    status, out, _ = nas("cost", "googlenet", *arguments)
+    needed = memory(GOOGLENET, resolution=32, classes=10, batch=8)
+    assert status == 0
+    assert "latency: 4.00 ms (batch 8, 2 threads, median of warmed runs on this machine)" in out
+    assert f"{needed.inference / 1e6:.2f} MB in inference, {needed.training / 1e6:.2f} MB in training" in out
+    status, out, _ = nas("cost", "googlenet", *arguments, "--json")
+    assert json.loads(out)["measured"] == {
+        "batch": 8,
+        "threads": 2,
+        "latency_seconds": 0.004,
+        "inference_bytes": needed.inference,
+        "training_bytes": needed.training,
+    }
+    assert "measured" not in json.loads(nas("cost", "googlenet", "--json")[1])
+
+
+@pytest.mark.parametrize("name", ["batch", "threads"])
+def test_refused(nas: Run, name: str) -> None:
+    status, _, err = nas("cost", "googlenet", "--measure", f"--{name}", 0)
+    assert status == 2 and f"`{name} >= 1` must hold, but got {name}=0." in err
