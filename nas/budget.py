@@ -1,5 +1,6 @@
 """What a candidate may cost, decided before any training."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,8 @@ from nas.errors import ArchitectureError, BudgetError
 
 METRICS: Final = ("macs", "params", "activations")
 """Costs that are read off the lowering; latency is measured, see ``nas.training.latency``."""
+MEASURED: Final = "latency_seconds"
+"""The cost that is measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,10 @@ class Budget:
         macs: most multiply-adds, or None for no limit.
         params: most parameters, or None.
         activations: most activations, or None.
+        latency_seconds: longest median time of one batch, measured where the search is driven from, or None. It may
+            stand alone or beside limits that are counted; what those refuse is not measured.
+        latency_batch: images at a time, for that.
+        latency_threads: of torch, for that.
         at_least: share of the MAC limit (of the first limit set, if there is none on MACs) that a
             candidate must reach; 0.9 keeps the search in the band just below the budget.
 
@@ -34,44 +41,63 @@ class Budget:
     macs: int | None = None
     params: int | None = None
     activations: int | None = None
+    latency_seconds: float | None = None
+    latency_batch: int = 1
+    latency_threads: int = 1
     at_least: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("resolution", "classes"):
+        for name in ("resolution", "classes", "latency_batch", "latency_threads"):
             if getattr(self, name) < 1:
                 raise BudgetError(f"`budget.{name} >= 1` must hold, but got {name}={getattr(self, name)!r}.")
-        if not self.limits:
-            raise BudgetError(f"a budget must limit at least one of {', '.join(METRICS)}, but got none.")
+        if not self.limits and self.latency_seconds is None:
+            raise BudgetError(f"a budget must limit at least one of {', '.join((*METRICS, MEASURED))}, but got none.")
+        if self.latency_seconds is not None and not 0.0 < self.latency_seconds < math.inf:
+            raise BudgetError(
+                f"`budget.latency_seconds > 0` must hold, but got latency_seconds={self.latency_seconds!r}."
+            )
         for name, limit in self.limits.items():
             if limit < 1:
                 raise BudgetError(f"`budget.{name} >= 1` must hold, but got {name}={limit!r}.")
         if not 0.0 <= self.at_least < 1.0:
             raise BudgetError(f"`0 <= budget.at_least < 1` must hold, but got at_least={self.at_least!r}.")
+        if self.at_least and not self.limits:
+            raise BudgetError(
+                f"`budget.at_least == 0` must hold where only latency_seconds is limited, but got {self.at_least!r}."
+            )
 
     @property
     def limits(self) -> Mapping[str, int]:
-        """The limits that are set, by metric."""
+        """The limits that are set on what is counted, by metric."""
         values = {name: getattr(self, name) for name in METRICS}
         return {name: value for name, value in values.items() if value is not None}
 
     @property
     def metric(self) -> str:
-        """The metric that the band and the cost axis of plots refer to."""
-        return next(iter(self.limits))
+        """The metric that the band and the cost axis of plots refer to; MACs where only latency is limited."""
+        return next(iter(self.limits), METRICS[0])
 
     def cost(self, architecture: Architecture) -> Cost:
         """The cost of ``architecture`` as this budget counts it."""
         return cost(architecture, resolution=self.resolution, classes=self.classes)
 
-    def excess(self, spent: Cost) -> float:
-        """Largest ratio of a cost to its limit; the candidate is within the limits where it is at most 1."""
-        return max(float(getattr(spent, name)) / limit for name, limit in self.limits.items())
+    def excess(self, spent: Cost, measured: Mapping[str, float] | None = None) -> float:
+        """Largest ratio of a cost to its limit; the candidate is within the limits where it is at most 1.
+
+        Args:
+            spent: what is counted.
+            measured: what is measured, such as ``latency_seconds``; only what is here is held to its limit.
+        """
+        ratios = [float(getattr(spent, name)) / limit for name, limit in self.limits.items()]
+        if self.latency_seconds is not None and measured and MEASURED in measured:
+            ratios.append(measured[MEASURED] / self.latency_seconds)
+        return max(ratios, default=0.0)
 
     def allows(self, spent: Cost) -> bool:
-        """Whether a cost is within every limit and in the band."""
+        """Whether a counted cost is within every limit and in the band."""
         limits = self.limits
         within = all(getattr(spent, name) <= limit for name, limit in limits.items())
-        return within and getattr(spent, self.metric) >= self.at_least * limits[self.metric]
+        return within and (not self.at_least or getattr(spent, self.metric) >= self.at_least * limits[self.metric])
 
     def admit(self, architecture: Architecture) -> Cost | None:
         """The cost of ``architecture`` if the budget allows it, else None (also where it cannot be wired)."""

@@ -25,6 +25,8 @@ STEPS: Final = 1000
 """Most steps of one projection."""
 PATIENCE: Final = 40
 """After so many steps in vain, a projection takes two at once, there and back: widths are coarse, bands narrow."""
+GIVE_UP: Final = 250
+"""After so many steps in vain, a projection has failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +96,8 @@ def admit(space: Space, budget: Budget, point: Point) -> tuple[Architecture, Cos
 def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator) -> Feasible | None:
     """Bring a settled point into the budget: all widths by one factor, then random steps that come closer.
 
-    A point that is in the budget stays as it is. None where ``STEPS`` steps did not get there; from
-    another point they may.
+    A point that is in the budget stays as it is. None where a bounded number of steps did
+    not get there; from another point they may.
     """
     inside = admit(space, budget, point) is not None
     values = dict(point) if inside else _scale_widths(space, budget, point)
@@ -105,6 +107,8 @@ def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator
         if seen is not None and budget.allows(seen[1]):
             canonical = space.canonical_of(values, seen[0])
             return Feasible(point=canonical, architecture=seen[0], cost=seen[1], uniform=False)
+        if tried >= GIVE_UP:
+            return None
         over = seen is None or budget.excess(seen[1]) > 1
         changed = _step(space, values, rng, up=not over)
         if tried >= PATIENCE:
@@ -123,8 +127,10 @@ def _look(space: Space, budget: Budget, values: Point) -> tuple[float, tuple[Arc
         spent = budget.cost(architecture)
     except ArchitectureError:
         return math.inf, None
-    reached = getattr(spent, budget.metric) / budget.limits[budget.metric]
-    short = math.log(budget.at_least / max(reached, 1e-12)) if budget.at_least else 0.0
+    short = 0.0
+    if budget.at_least:
+        reached = getattr(spent, budget.metric) / budget.limits[budget.metric]
+        short = math.log(budget.at_least / max(reached, 1e-12))
     return max(0.0, math.log(max(budget.excess(spent), 1e-12)), short), (architecture, spent)
 
 
@@ -187,7 +193,8 @@ def label(metric: str) -> str:
 
 def wanted(budget: Budget) -> str:
     """What a budget asks for, in words: "with at most 1,000 MACs and at least 900 MACs"."""
-    text = "with at most " + " and ".join(f"{limit:,} {label(name)}" for name, limit in budget.limits.items())
+    limits = [f"{limit:,} {label(name)}" for name, limit in budget.limits.items()]
+    text = "with at most " + " and ".join(limits) if limits else "that can be wired"
     if budget.at_least:
         least = math.ceil(budget.at_least * budget.limits[budget.metric])
         text += f" and at least {least:,} {label(budget.metric)}"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from nas import serialize
 from nas.architecture import Architecture, Cell, Reduction, Stem
@@ -45,9 +46,13 @@ def make(
     resolution: int = 8,
     seeds: int = 1,
     architecture: Architecture = NETWORK,
+    images: Tensor | None = None,
     **plan: Any,
 ) -> Path:
-    """Write what ``nas train`` would, with the weights that training starts from."""
+    """Write what ``nas train`` would, with the weights that training starts from.
+
+    With ``images`` the statistics of batch-norm are theirs, and the predictions differ from image to image.
+    """
     folder.mkdir(parents=True)
     (folder / ARCHITECTURE).write_text(serialize.to_json(architecture))
     (folder / "recipe.yaml").write_text(plan_to_yaml(Plan(data=config, training=TRAININGS["modern"], **plan)))
@@ -62,6 +67,12 @@ def make(
         )
         with torch.no_grad():  # The first linear layer hardly tells classes apart before training.
             network.linear.linear.weight.mul_(100.0)  # type: ignore[union-attr]
+            if images is not None:
+                for module in network.modules():
+                    if isinstance(module, nn.BatchNorm2d):
+                        module.momentum = 1.0
+                network.train()(images)
+                network.linear.linear.bias -= network.eval()(images).mean(dim=0)  # type: ignore[union-attr]
         facts = facts_of(architecture, data, seed=seed, epochs=0)
         write_weights(seed_weights(folder, seed), network.state_dict(), architecture, facts)
         if seed == 0:

@@ -221,7 +221,7 @@ class Engine:
         self.listener.ended(self.journal.trial(number))
 
     def _standing(self, candidate: Candidate, accuracy: float) -> Standing:
-        return Standing(accuracy=accuracy, cost=self.budget.excess(candidate.cost))
+        return Standing(accuracy=accuracy, cost=self.budget.excess(candidate.cost, candidate.measured))
 
 
 def _job(number: int, candidate: Candidate) -> Job:

@@ -32,6 +32,7 @@ from nas.run.engine import Engine, Listener
 from nas.run.files import write_atomically
 from nas.run.job import Job
 from nas.run.local import run_here
+from nas.run.measurement import check_measurable, measurement
 from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig, StopConfig
 from nas.run.rungs import Rungs, rung_epochs
 from nas.samplers import make_sampler
@@ -122,13 +123,15 @@ def search(
         NasError: an unreachable budget, an unknown sampler, a run folder in disorder.
     """
     check_reachable(space, budget)
+    measured = measurement(budget, objectives)
+    check_measurable(space, budget, measured)
     stopping = early_stopping or EarlyStoppingConfig()
     with tempfile.TemporaryDirectory(prefix="nas-search-") as temporary:
         folder = path or Path(temporary)
         journal = _journal(folder, space, budget, objectives, epochs, seed)
         chosen = make_sampler(sampler, space, budget, objectives, sampler_options or {})
         engine = Engine(
-            proposer=Proposer(space, budget, chosen, journal, seed=seed),
+            proposer=Proposer(space, budget, chosen, journal, seed=seed, measurement=measured),
             journal=journal,
             curves=Curves(folder / "curves"),
             rungs=Rungs(stopping, epochs),

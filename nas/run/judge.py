@@ -65,14 +65,11 @@ def judge_models(
         DataError: data that are missing or unreadable, or crops of a series.
         TrialError: the device is not there.
     """
-    import torch
-
     from nas.training.crops import probabilities
-    from nas.training.device import pick_device
+    from nas.training.device import pick_device, use_threads
     from nas.training.verdict import judge
 
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     place = pick_device(device)
     total = labels = names = None
     seconds = 0.0
@@ -81,7 +78,7 @@ def judge_models(
         part = data.split(split)
         if labels is None:
             labels, names = part.labels, data.class_names
-        elif data.class_names != names or not torch.equal(part.labels, labels):
+        elif data.class_names != names or not labels.equal(part.labels):
             raise ModelError(
                 f"models that are evaluated together must be of the same images, but {model.weights} is of "
                 f"{len(part)} images of {data.name} where {models[0].weights} is of {len(labels)} of "

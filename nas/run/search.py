@@ -11,6 +11,7 @@ from nas.reachable import check_reachable
 from nas.record import Candidate
 from nas.run.engine import Engine, Listener
 from nas.run.folder import RunFolder
+from nas.run.measurement import check_measurable, measurement
 from nas.run.recipe import Recipe
 from nas.run.rungs import Rungs
 from nas.samplers import make_sampler
@@ -85,12 +86,14 @@ def prepare(recipe: Recipe) -> Space:
     space = load_space(recipe.space)
     make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
     check_reachable(space, recipe.budget)
+    check_measurable(space, recipe.budget, measurement(recipe.budget, recipe.objectives))
     return space
 
 
 def _proposer(recipe: Recipe, space: Space, journal: Journal) -> Proposer:
     sampler = make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
-    return Proposer(space, recipe.budget, sampler, journal, seed=recipe.seed)
+    measured = measurement(recipe.budget, recipe.objectives)
+    return Proposer(space, recipe.budget, sampler, journal, seed=recipe.seed, measurement=measured)
 
 
 def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener: Listener) -> Outcome:

@@ -42,3 +42,16 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     found = torch.cpu.get_capabilities()
     return any(found.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
+
+
+def use_threads(threads: int | None) -> None:
+    """Set torch's threads in this process from now on; None leaves them.
+
+    Raises:
+        TrialError: less than one.
+    """
+    if threads is None:
+        return
+    if threads < 1:
+        raise TrialError(f"`threads >= 1` must hold, but got threads={threads}.")
+    torch.set_num_threads(threads)
