@@ -1,0 +1,79 @@
+"""Plans: from plain data and overrides to frozen data, through YAML and back, and what may not change."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nas.budget import Budget
+from nas.data.config import DataConfig
+from nas.errors import RecipeError, RunError
+from nas.run.plan import FULL_EPOCHS, Plan, check_same, make_plan, of_recipe, plan_to_yaml, read_plan, with_epochs
+from nas.run.recipe import Recipe, StopConfig
+from nas.training.config import TRAININGS
+
+VALUES = {"data": {"name": "digits"}, "training": {"recipe": "modern"}}
+
+
+def test_a_named_recipe_and_overrides() -> None:
+    plan = make_plan({**VALUES, "seeds": 3}, {"training.learning_rate": "0.05", "data.resolution": "16"})
+    assert plan.training == replace(TRAININGS["modern"], learning_rate=0.05)
+    assert (plan.data.resolution, plan.seeds, plan.seed_numbers) == (16, 3, (0, 1, 2))
+
+
+def test_what_is_none_is_left_to_the_defaults() -> None:
+    plan = make_plan({**VALUES, "resources": {"cpu": 2, "concurrency": None}}, {})
+    assert plan.resources.concurrency is None and plan.resources.cpu == 2
+
+
+def test_the_warm_up_follows_the_epochs() -> None:
+    assert make_plan({**VALUES, "training": with_epochs({"recipe": "modern"}, 15)}, {}).training.warmup_epochs == 1.0
+    assert with_epochs({"epochs": 10, "warmup_epochs": 2.0}, 5) == {"epochs": 5, "warmup_epochs": 1.0}
+    assert with_epochs({"epochs": 10}, None) == {"epochs": 10}
+
+
+def test_a_search_recipe_becomes_a_full_training() -> None:
+    short = replace(TRAININGS["modern"], epochs=3, warmup_epochs=0.2, images_per_epoch=100)
+    recipe = Recipe(
+        name="r",
+        space="googlenet",
+        data=DataConfig(name="digits"),
+        budget=Budget(macs=1, resolution=16, classes=10),
+        training=short,
+        stop=StopConfig(trials=1),
+    )
+    plan = make_plan(of_recipe(recipe), {})
+    assert plan.data == recipe.data
+    assert plan.training.images_per_epoch is None and plan.training.epochs == FULL_EPOCHS == 30
+    assert plan.training.warmup_epochs == pytest.approx(2.0)
+
+
+def test_yaml_and_back(tmp_path: Path) -> None:
+    plan = make_plan({**VALUES, "workers": 2}, {"training.augment.erase_area": "[0.1, 0.2]"})
+    path = tmp_path / "recipe.yaml"
+    path.write_text(plan_to_yaml(plan))
+    assert read_plan(path) == plan
+
+
+@pytest.mark.parametrize(
+    ("values", "overrides", "words"),
+    [
+        ({"seeds": 0}, {}, "seeds=0"),
+        ({"workers": 0}, {}, "workers=0"),
+        ({}, {"training.learning_rat": "1"}, "'training.learning_rate'"),
+        ({}, {"seeds": "many"}, "seeds"),
+        ({"training": {"recipe": "old"}}, {}, "'old'"),
+    ],
+)
+def test_bad_values_are_refused(values: dict[str, object], overrides: dict[str, str], words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        make_plan({**VALUES, **values}, overrides)
+
+
+def test_data_and_training_may_not_change() -> None:
+    before = make_plan(VALUES, {})
+    check_same(Path("out"), before, replace(before, seeds=9, workers=2))
+    with pytest.raises(RunError, match=r"data\.resolution .* None, but got 16"):
+        check_same(Path("out"), before, replace(before, data=DataConfig(name="digits", resolution=16)))
+    with pytest.raises(RunError, match=r"training\.epochs .* 30, but got 7"):
+        check_same(Path("out"), before, Plan(data=before.data, training=replace(before.training, epochs=7)))

@@ -1,0 +1,88 @@
+"""torchvision's GoogLeNet from a file, and files that are none."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torchvision.models import GoogLeNet
+
+from nas.data.splits import Data
+from nas.errors import ModelError
+from nas.network.build import build
+from nas.presets import TORCHVISION
+from nas.training.foreign import HALF, normalised, read_torchvision
+
+
+@pytest.fixture(scope="module")
+def theirs() -> GoogLeNet:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        return GoogLeNet(num_classes=10, aux_logits=True, transform_input=True, init_weights=False).eval()
+
+
+@pytest.fixture
+def file(theirs: GoogLeNet, tmp_path: Path) -> Path:
+    path = tmp_path / "googlenet.pth"
+    torch.save(theirs.state_dict(), path)
+    return path
+
+
+def test_same_logits_as_torchvision(theirs: GoogLeNet, file: Path) -> None:
+    """Images normalised by ImageNet's figures there, by 0.5 here: `transform_input` is that change."""
+    ours = build(TORCHVISION, classes=10, resolution=64, generator=torch.Generator().manual_seed(0)).eval()
+    ours.load_state_dict(read_torchvision(file, TORCHVISION, classes=10, resolution=64))
+    pixels = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    mean, std = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    with torch.no_grad():
+        expected = theirs((pixels - mean) / std)
+        got = ours((pixels - HALF[0]) / HALF[0])
+    assert torch.allclose(got, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_same_images_normalised_otherwise(noise: Data) -> None:
+    changed = normalised(noise, HALF, HALF)
+    assert changed.mean == changed.split("a").mean == changed.split("a").std == HALF
+    assert changed.split("a").labels is noise.split("a").labels
+
+
+class Harmful:
+    """What a file must not be able to do."""
+
+    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+        return print, ("executed",)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (Harmful(), "must be a whole file of torch.save with tensors only"),
+        ([1, 2], "must hold the state of a network, tensors by name, but holds list"),
+        ({"a": 1}, "must hold the state of a network"),
+        ({"conv1.conv.weight": torch.zeros(1)}, "must have '.*' for our '.*', but lacks it"),
+    ],
+)
+def test_files_that_are_no_state(content: Any, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "file.pth"
+    torch.save(content, path)
+    with pytest.raises(ModelError, match=words) as caught:
+        read_torchvision(path, TORCHVISION, classes=10, resolution=32)
+    assert len(str(caught.value).splitlines()) == 1
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_other_classes_missing_and_truncated_files(file: Path, tmp_path: Path, theirs: GoogLeNet) -> None:
+    with pytest.raises(ModelError, match="those of the data, 7, but got 10"):
+        read_torchvision(file, TORCHVISION, classes=7, resolution=32)
+    with pytest.raises(ModelError, match="there is no such file"):
+        read_torchvision(tmp_path / "none.pth", TORCHVISION, classes=10, resolution=32)
+    state: dict[str, Tensor] = dict(theirs.state_dict())
+    state["conv1.conv.weight"] = torch.zeros(64, 1, 7, 7)
+    torch.save(state, tmp_path / "shape.pth")
+    with pytest.raises(ModelError, match=r"must have the shape \(64, 3, 7, 7\)"):
+        read_torchvision(tmp_path / "shape.pth", TORCHVISION, classes=10, resolution=32)
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="must be a whole file"):
+        read_torchvision(file, TORCHVISION, classes=10, resolution=32)
