@@ -4,13 +4,15 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final
+from contextlib import contextmanager, suppress
+from typing import Any, Final
 
 import ray
 from ray._private import worker
+
+# Comes with ray, which puts it on the path.
+import psutil  # type: ignore[import-untyped]  # isort: skip
 
 from nas.errors import RunError
 from nas.run.recipe import ResourcesConfig
@@ -61,18 +63,20 @@ def guarded(say: Callable[[str], None]) -> Iterator[None]:
     Ray would hang for a minute and then end the process itself. There is no way out but this one:
     its calls block outside of Python. All that matters is in the run folder by then.
     """
-    node = worker._global_node
+    node: Any = worker._global_node  # Ray says that it is None, which it is before `init`.
+    # Ray's agents outlive a dead head by a minute; what else it starts ends with its parent.
+    agents = _agents(node)
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(_POLL_SECONDS):
-            if node is None or done.is_set():
-                return
-            dead = [name for name, _ in node.dead_processes()]
+            dead = [name for name, _ in node.dead_processes()] if node else []
             if dead and not done.is_set():
                 say(f"Ray's process {dead[0]} died, so this session ends; resume the run, nothing is lost.")
                 node.kill_all_processes(check_alive=False, allow_graceful=False)
-                time.sleep(0.1)
+                for agent in agents:
+                    with suppress(psutil.NoSuchProcess):  # It knows a number that was given to another process.
+                        agent.kill()
                 sys.stderr.flush()
                 os._exit(2)
 
@@ -83,3 +87,9 @@ def guarded(say: Callable[[str], None]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def _agents(node: Any) -> list[psutil.Process]:
+    """The processes below Ray's node manager; none where it was not started here."""
+    servers = node.all_processes.get("raylet", []) if node else []
+    return [agent for server in servers for agent in psutil.Process(server.process.pid).children()]
