@@ -10,6 +10,7 @@ from nas.presets import PRESETS
 from nas.space import Choice, Point, Space
 
 if TYPE_CHECKING:
+    from nas.training.backbone import backbone as backbone
     from nas.training.model_folder import load_model as load_model
 
 __version__ = "0.1.0"
@@ -27,6 +28,7 @@ __all__ = [
     "Reduction",
     "Space",
     "Stem",
+    "backbone",
     "cost",
     "load_model",
 ]
@@ -38,4 +40,8 @@ def __getattr__(name: str) -> object:
         from nas.training.model_folder import load_model
 
         return load_model
+    if name == "backbone":
+        from nas.training.backbone import backbone
+
+        return backbone
     raise AttributeError(f"module 'nas' has no attribute {name!r}")
