@@ -28,6 +28,7 @@ def search(
     name: str = typer.Option(None, help="Of the run and its folder."),
     out: Path = typer.Option(OUT, help="Where run folders are made."),
     address: str = typer.Option(None, help="Of a running Ray cluster to join."),
+    storage: str = typer.Option(None, help="Object store for checkpoints and a copy of the run: s3://bucket/prefix."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Propose and cost candidates; no data, no training."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace a run of the same name."),
 ) -> None:
@@ -36,6 +37,7 @@ def search(
 
     overrides = parse_settings(settings)
     given: dict[str, object] = {"stop.trials": trials, "name": name, "resources.address": address}
+    given["resources.storage"] = storage
     overrides |= {key: str(value) for key, value in given.items() if value is not None}
     resolved = read_recipe(find_recipe(recipe), overrides)
     if dry_run:
@@ -49,15 +51,20 @@ def search(
     _conclude(outcome)
 
 
-def resume(run: Path = typer.Argument(help="A run folder.")) -> None:
+def resume(
+    run: str = typer.Argument(help="A run folder, or the address of a run's copy: s3://bucket/prefix/NAME."),
+    out: Path = typer.Option(OUT, help="Where a run that is fetched gets its folder."),
+) -> None:
     """Go on with a run that was interrupted: no trial is lost, none is trained twice."""
     from nas.cli.progress import Progress
     from nas.run.folder import RunFolder
+    from nas.run.mirror import fetch
     from nas.run.search import resume as go_on
 
-    recipe = RunFolder.open(run).recipe()
+    folder = fetch(run, out) if "://" in run else RunFolder.open(Path(run))
+    recipe = folder.recipe()
     with Progress(recipe.stop.trials, recipe.training.epochs) as progress:
-        outcome = go_on(run, progress)
+        outcome = go_on(folder.path, progress)
     _conclude(outcome)
 
 

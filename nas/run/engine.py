@@ -71,6 +71,7 @@ class Engine:
         spent_hours: wall hours of earlier sessions of the run.
         cores: cores of one trial, for ``stop.core_hours``.
         batch: as in ``SamplerConfig``.
+        after_end: called when a trial has ended, with its number and the name of its checkpoint.
     """
 
     proposer: Source
@@ -85,6 +86,7 @@ class Engine:
     spent_hours: float = 0.0
     cores: float = 1.0
     batch: int = 0
+    after_end: Callable[[int, str], None] | None = None
     clock: Callable[[], float] = time.monotonic
     exhausted: bool = False
     _live: dict[int, _Live] = field(default_factory=dict)
@@ -215,9 +217,12 @@ class Engine:
         live = self._live.pop(number)
         self._seconds += live.seconds
         # The journal knows by now: a crash from here on leaves at worst a checkpoint that nobody needs.
-        checkpoint = self.checkpoints / _job(number, live.candidate).checkpoint
+        name = _job(number, live.candidate).checkpoint
+        checkpoint = self.checkpoints / name
         for path in (checkpoint, checkpoint.with_suffix(".json")):
             path.unlink(missing_ok=True)
+        if self.after_end is not None:
+            self.after_end(number, name)
         self.listener.ended(self.journal.trial(number))
 
     def _standing(self, candidate: Candidate, accuracy: float) -> Standing:

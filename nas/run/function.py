@@ -122,6 +122,11 @@ def search(
     Raises:
         NasError: an unreachable budget, an unknown sampler, a run folder in disorder.
     """
+    if resources is not None and resources.storage is not None:
+        raise RunError(
+            "a search with one's own evaluation keeps its run on disk, in a path that every node reaches; "
+            f"resources.storage must be None, but got {resources.storage!r}."
+        )
     check_reachable(space, budget)
     measured = measurement(budget, objectives)
     check_measurable(space, budget, measured)

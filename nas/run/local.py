@@ -5,10 +5,13 @@ from pathlib import Path
 from nas.errors import RunError
 from nas.run.engine import FAILURE, FATAL, Engine
 from nas.run.job import Task
+from nas.run.object_store import ObjectStore
 from nas.run.work import Work
 
 
-def run_here(engine: Engine, task: Task, checkpoints: Path, *, threads: int = 1) -> bool:
+def run_here(
+    engine: Engine, task: Task, checkpoints: Path, *, threads: int = 1, store: ObjectStore | None = None
+) -> bool:
     """Train until the engine has no more jobs; False if the user interrupted it.
 
     Raises:
@@ -16,7 +19,7 @@ def run_here(engine: Engine, task: Task, checkpoints: Path, *, threads: int = 1)
     """
     try:
         while (job := engine.next()) is not None:
-            work = Work(task, job, checkpoints, threads=threads, warn=engine.listener.said)
+            work = Work(task, job, checkpoints, threads=threads, warn=engine.listener.said, store=store)
             while True:
                 metrics, done = work.step()
                 if done or FAILURE in metrics or FATAL in metrics:

@@ -28,6 +28,7 @@ from nas.errors import RunError
 from nas.run.cluster import guarded, slots, start_ray
 from nas.run.engine import FAILURE, FATAL, Engine
 from nas.run.job import Task
+from nas.run.object_store import ObjectStore
 from nas.run.recipe import ResourcesConfig
 from nas.run.trainable import WARNING, CandidateTrainable, to_config
 
@@ -47,10 +48,19 @@ _ENVIRONMENT: Final = {
 }
 
 
-def run_on_ray(engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConfig) -> bool:
+def run_on_ray(
+    engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConfig, *, store: ObjectStore | None = None
+) -> bool:
     """Train until the engine has no more jobs.
 
     Ray is started here, and stopped, unless it is running already or an address is given.
+
+    Args:
+        engine: what is trained.
+        task: how.
+        checkpoints: a folder that every worker must reach, unless there is a store.
+        resources: of one trial.
+        store: of checkpoints.
 
     Returns:
         False if the user interrupted it.
@@ -60,20 +70,32 @@ def run_on_ray(engine: Engine, task: Task, checkpoints: Path, resources: Resourc
             trial needs.
     """
     if ray.is_initialized():
-        return _fit(engine, task, checkpoints, resources)
+        return _fit(engine, task, checkpoints, resources, store)
     start_ray(resources)
     try:
         with guarded(engine.listener.said):
-            return _fit(engine, task, checkpoints, resources, at_once=True)
+            return _fit(engine, task, checkpoints, resources, store, at_once=True)
     finally:
         ray.shutdown()
 
 
-def _fit(engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConfig, *, at_once: bool = False) -> bool:
+def _fit(
+    engine: Engine,
+    task: Task,
+    checkpoints: Path,
+    resources: ResourcesConfig,
+    store: ObjectStore | None,
+    *,
+    at_once: bool = False,
+) -> bool:
     """Run Tune; with ``at_once`` an interrupt leaves workers in mid-epoch, for a shutdown that follows."""
     link = _Link(engine, slots(resources))
     trainable = tune.with_parameters(
-        CandidateTrainable, task=task, folder=str(checkpoints.resolve()), threads=max(1, int(resources.cpu))
+        CandidateTrainable,
+        task=task,
+        folder=str(checkpoints.resolve()),
+        threads=max(1, int(resources.cpu)),
+        store=store,
     )
     storage = tempfile.mkdtemp(prefix="nas-tune-")
     with _environment(_ENVIRONMENT), _quiet(), _interruptible(link, at_once=at_once):

@@ -65,6 +65,9 @@ class ResourcesConfig:
         concurrency: trials at once; None fills the machine or cluster.
         address: of a running Ray cluster to join; None starts Ray on this machine.
         max_failures: times that a trial is started again after its process or node died.
+        storage: address of a place in an object store, such as ``s3://bucket/prefix``, that holds
+            the checkpoints and a copy of the run, below the run's name; None where every node
+            reaches the run folder.
     """
 
     cpu: float = 1
@@ -72,6 +75,7 @@ class ResourcesConfig:
     concurrency: int | None = None
     address: str | None = None
     max_failures: int = 3
+    storage: str | None = None
 
     def __post_init__(self) -> None:
         _positive("resources", cpu=self.cpu, concurrency=self.concurrency)
@@ -80,6 +84,15 @@ class ResourcesConfig:
                 "`resources.gpu >= 0` and `resources.max_failures >= 0` must hold, "
                 f"but got gpu={self.gpu}, max_failures={self.max_failures}."
             )
+        if self.storage is not None:
+            scheme, separator, place = self.storage.partition("://")
+            if not (scheme and separator and place.strip("/")):
+                raise RecipeError(
+                    f"resources.storage must be an address such as s3://bucket/prefix, but got {self.storage!r}."
+                )
+            if "@" in place or "secret_key" in place:
+                # Not repeated in the message: it would end in a log.
+                raise RecipeError("resources.storage must hold no credentials, for recipes are kept and shared.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

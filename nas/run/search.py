@@ -12,6 +12,8 @@ from nas.record import Candidate
 from nas.run.engine import Engine, Listener
 from nas.run.folder import RunFolder
 from nas.run.measurement import check_measurable, measurement
+from nas.run.mirror import Mirror
+from nas.run.object_store import ObjectStore
 from nas.run.recipe import Recipe
 from nas.run.rungs import Rungs
 from nas.samplers import make_sampler
@@ -46,6 +48,7 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     space = prepare(recipe)
     task = TrainingTask(recipe.data, recipe.training)
     _check_classes(recipe, task.classes)
+    _check_dims(recipe, space, task.dims)
     folder = RunFolder.create(path, recipe, overwrite=overwrite)
     Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
     return _go(recipe, space, task, folder, listener)
@@ -105,6 +108,9 @@ def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener:
         journal = Journal.open(folder.journal)
         if journal.repaired:
             listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
+        mirror = _mirror(recipe, folder)
+        if mirror is not None:
+            mirror.begin()
         engine = Engine(
             proposer=_proposer(recipe, space, journal),
             journal=journal,
@@ -118,9 +124,17 @@ def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener:
             spent_hours=spent_hours,
             cores=recipe.resources.cpu,
             batch=recipe.sampler.batch,
+            after_end=mirror.ended if mirror else None,
         )
-        finished = run_on_ray(engine, task, folder.checkpoints, recipe.resources)
+        finished = run_on_ray(
+            engine, task, folder.checkpoints, recipe.resources, store=mirror.checkpoints if mirror else None
+        )
     return Outcome(folder=folder, finished=finished)
+
+
+def _mirror(recipe: Recipe, folder: RunFolder) -> Mirror | None:
+    storage = recipe.resources.storage
+    return Mirror(ObjectStore(storage).below(recipe.name), folder) if storage else None
 
 
 def _check_classes(recipe: Recipe, classes: int) -> None:
@@ -128,6 +142,15 @@ def _check_classes(recipe: Recipe, classes: int) -> None:
         raise RecipeError(
             "`budget.classes` must be that of the data, for the linear layer is part of the cost, "
             f"but got budget.classes={recipe.budget.classes} where {recipe.data.name} has {classes}."
+        )
+
+
+def _check_dims(recipe: Recipe, space: Space, dims: int) -> None:
+    if space.reference.dims != dims:
+        names = {1: "series", 2: "images"}
+        raise RecipeError(
+            f"space must be one for {names[dims]}, which {recipe.data.name} holds, "
+            f"but got space={recipe.space!r}, whose networks are for {names[space.reference.dims]}."
         )
 
 

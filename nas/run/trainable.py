@@ -4,6 +4,7 @@ Actors are reused between trials, so ``reset_config`` raises on trouble: returni
 a slot and hang the run (measured on Ray 2.60).
 """
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ray import tune
 
 from nas import serialize
 from nas.run.job import Job, Task
+from nas.run.object_store import ObjectStore
 from nas.run.work import Work
 
 WARNING = "warning"
@@ -31,11 +33,13 @@ class CandidateTrainable(tune.Trainable):
     """One step is one epoch; nothing is built before the first step."""
 
     def setup(  # type: ignore[override]  # Tune passes what `with_parameters` was given as keywords.
-        self, config: dict[str, Any], task: Task, folder: str, threads: int
+        self, config: dict[str, Any], task: Task, folder: str, threads: int, store: ObjectStore | None
     ) -> None:
         """Remember what ``tune.with_parameters`` sent through the object store."""
         self._task = task
-        self._folder = Path(folder)
+        self._scratch = tempfile.TemporaryDirectory(prefix="nas-checkpoints-") if store else None
+        self._folder = Path(self._scratch.name if self._scratch else folder)
+        self._store = store
         self._threads = threads
         self._begin(config)
 
@@ -55,6 +59,8 @@ class CandidateTrainable(tune.Trainable):
     def cleanup(self) -> None:
         """Free the network and its optimiser."""
         del self._work
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
     def _begin(self, config: dict[str, Any]) -> None:
         job = Job(
@@ -64,4 +70,6 @@ class CandidateTrainable(tune.Trainable):
             seed=config["seed"],
         )
         self._warnings: list[str] = []
-        self._work = Work(self._task, job, self._folder, threads=self._threads, warn=self._warnings.append)
+        self._work = Work(
+            self._task, job, self._folder, threads=self._threads, warn=self._warnings.append, store=self._store
+        )

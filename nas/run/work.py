@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nas.errors import ModelError, NasError
+from nas.errors import ModelError, NasError, RunError
 from nas.run.engine import FAILURE, FATAL
 from nas.run.files import write_atomically
 from nas.run.job import Job, Session, Task
+from nas.run.object_store import ObjectStore
 
 
 class Work:
@@ -24,17 +25,28 @@ class Work:
     Args:
         task: how jobs are trained.
         job: which one.
-        folder: where checkpoints stand; every worker must reach it.
+        folder: where checkpoints stand; every worker must reach it, unless there is a store.
         threads: of one trial.
         warn: told of a checkpoint that cannot be used.
+        store: where checkpoints go from the folder, and are fetched from.
     """
 
-    def __init__(self, task: Task, job: Job, folder: Path, *, threads: int, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        task: Task,
+        job: Job,
+        folder: Path,
+        *,
+        threads: int,
+        warn: Callable[[str], None],
+        store: ObjectStore | None = None,
+    ) -> None:
         self._task = task
         self._job = job
         self._path = folder / job.checkpoint
         self._threads = threads
         self._warn = warn
+        self._store = store
         self._metrics = self._path.with_suffix(".json")
         self._session: Session | None = None
 
@@ -53,6 +65,8 @@ class Work:
             return {
                 FATAL: f"no space is left on the disk of {self._path.parent}; free some, then resume the run."
             }, True
+        except RunError as error:
+            return {FATAL: f"{error}; resume the run when this is mended."}, True
         except NasError as error:
             return {FAILURE: str(error)}, True
         except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.
@@ -77,12 +91,18 @@ class Work:
             # In this order: metrics without their checkpoint are recognised by their epoch.
             write_atomically(self._metrics, json.dumps(metrics))
             session.save(self._path)
+            if self._store is not None:
+                for path in (self._metrics, self._path):
+                    self._store.put(path.name, path)
             spent = time.perf_counter() - trained
             metrics |= {"seconds": metrics["seconds"] + spent, "checkpoint_seconds": spent}
         return metrics, done
 
     def _open(self) -> tuple[Session, dict[str, Any] | None]:
         session = self._task.open(self._job, threads=self._threads)
+        if self._store is not None:
+            for path in (self._metrics, self._path):
+                self._store.get(path.name, path)
         if not self._path.exists():
             return session, None
         try:

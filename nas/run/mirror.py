@@ -1,0 +1,82 @@
+"""A run's copy in an object store: what another machine needs to go on with it.
+
+Journal, curves and recipe stand on the driver's disk, where appending is cheap, and are put whole:
+when a session begins and after each trial that ends. Checkpoints are put by the workers themselves.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nas.errors import RunError
+from nas.run.folder import RunFolder
+from nas.run.object_store import ObjectStore
+
+CHECKPOINTS: Final = "checkpoints"
+_FILES: Final = ("recipe.yaml", "versions.json", "journal.log")
+_CURVE: Final = re.compile(r"curves/\d+\.jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """The copy of one run.
+
+    Attributes:
+        store: where it stands.
+        folder: the run.
+    """
+
+    store: ObjectStore
+    folder: RunFolder
+
+    @property
+    def checkpoints(self) -> ObjectStore:
+        """Where workers put their checkpoints."""
+        return self.store.below(CHECKPOINTS)
+
+    def begin(self) -> None:
+        """Put everything but checkpoints; also the proof, before any training, that the store can be written.
+
+        Raises:
+            RunError: it cannot.
+        """
+        for name in _FILES:
+            self.store.put(name, self.folder.path / name)
+        curves = {f"curves/{curve.name}": curve for curve in sorted(self.folder.curves.folder.glob("*.jsonl"))}
+        for name, curve in curves.items():
+            self.store.put(name, curve)
+        for name in self.store.names():
+            if _CURVE.fullmatch(name) and name not in curves:
+                self.store.delete(name)  # Of a run that this one has replaced.
+
+    def ended(self, number: int, checkpoint: str) -> None:
+        """Put what changed with the end of a trial, then forget its checkpoint; errors as :meth:`begin`."""
+        curve = self.folder.curves.path(number)
+        if curve.exists():
+            self.store.put(f"curves/{curve.name}", curve)
+        self.store.put("journal.log", self.folder.journal)
+        for name in (checkpoint, str(Path(checkpoint).with_suffix(".json"))):
+            self.checkpoints.delete(name)
+
+
+def fetch(uri: str, out: Path) -> RunFolder:
+    """Make a run folder on this machine, in ``out``, from the copy of a run.
+
+    Raises:
+        RunError: the folder exists, the store cannot be read, or no run is there.
+    """
+    path = out / uri.partition("?")[0].rstrip("/").rpartition("/")[2]
+    if path.exists():
+        raise RunError(
+            f"a run that is fetched needs a new folder, but {path} exists; go on with it by `nas resume {path}`."
+        )
+    store = ObjectStore(uri)
+    # Only what a run is made of: names in a store are free text, and could lead out of the folder.
+    names = [name for name in store.names() if name in _FILES or _CURVE.fullmatch(name)]
+    if not {"recipe.yaml", "journal.log"} <= set(names):
+        raise RunError(f"the copy of a run must hold recipe.yaml and journal.log, but {uri} does not.")
+    # The journal last: a folder without one is no run, should this be cut short.
+    for name in sorted(names, key=lambda name: name == "journal.log"):
+        store.get(name, path / name)
+    return RunFolder.open(path)
