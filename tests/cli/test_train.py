@@ -1,0 +1,174 @@
+"""``nas train``, ``nas top`` and ``nas baseline`` as a user meets them, on real images."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import toys
+from torchvision.models import GoogLeNet
+
+import nas as package
+from nas import serialize
+from nas.budget import Budget
+from nas.data.config import DataConfig
+from nas.journal import Journal
+from nas.record import Candidate
+from nas.run.folder import RunFolder
+from nas.run.recipe import Recipe, StopConfig
+from nas.training.config import TRAININGS
+
+POINTS = [{"stem": 8, "width3": width, "width4": width, "wide": 0} for width in (8, 16)]
+QUICK = ["--epochs", "2", "--set", "training.batch_size=32", "--set", "training.learning_rate=0.05"]
+BUDGET = Budget(macs=4_000_000, resolution=8, classes=10)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
+def command(*arguments: object, timeout: int = 280) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "nas", *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with two complete trials, without the time to train them."""
+    recipe = Recipe(
+        name="toy",
+        space=f"{toys.__file__}:SPACE",
+        data=DataConfig(name="digits", resolution=8),
+        budget=BUDGET,
+        training=TRAININGS["modern"],
+        stop=StopConfig(trials=2),
+    )
+    folder = RunFolder.create(tmp_path_factory.mktemp("runs") / "toy", recipe)
+    journal = Journal.create(folder.journal, name="toy", objectives=("accuracy",), attributes={})
+    for point, accuracy in zip(POINTS, (0.7, 0.9), strict=True):
+        architecture = toys.SPACE.decode(point)
+        candidate = Candidate(
+            architecture=architecture,
+            key=serialize.key(architecture),
+            point=None,
+            cost=BUDGET.cost(architecture),
+            seed=0,
+        )
+        journal.complete(journal.add(candidate), accuracy=accuracy, epochs=3, seconds=1.0)
+    return folder.path
+
+
+def test_top_shows_the_best(run: Path, nas: Any) -> None:
+    status, out, _ = nas("top", run, "-k", "1")
+    assert status == 0 and "90.00%" in out and "70.00%" not in out
+    assert serialize.key(toys.SPACE.decode(POINTS[1])) in out
+    assert [path.name for path in run.parent.iterdir()] == ["toy"], "nothing is trained or written"
+
+
+@pytest.mark.slow
+def test_top_trains_chooses_and_delivers(run: Path) -> None:
+    done = command("top", run, "-k", "2", "--train", "--seeds", "1", *QUICK)
+    assert done.returncode == 0, done.stderr
+    folder = run.parent / "toy-top2"
+    assert "chosen by the mean on split A" in done.stdout and "ours, test" in done.stdout
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert len(metrics["readings"]) == 2 and sum("test" in entry for entry in metrics["readings"]) == 1
+    assert metrics["seeds"] == [1], "not the seed of the search"
+    assert metrics["network"]["label"].startswith("trial ") and metrics["network"]["resolution"] == 8
+    assert package.load_model(folder)(torch.zeros(1, 3, 8, 8)).shape == (1, 10)
+
+
+@pytest.mark.slow
+def test_train_a_trial_interrupted_and_gone_on_with(run: Path, tmp_path: Path) -> None:
+    arguments = ["train", f"{run}:0", "--seeds", "2", "--concurrency", "1", *QUICK, "--out", tmp_path / "model"]
+    arguments += ["--set", "training.epochs=20"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nas", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    curve = tmp_path / "model" / "training" / "curves" / "0000.jsonl"
+    deadline = time.monotonic() + 200
+    while not (curve.exists() and curve.read_bytes().count(b"\n") >= 2):
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 130 and "Go on by the same command" in out, err
+    assert "Traceback" not in out + err
+    assert not (tmp_path / "model" / "metrics.json").exists(), "no split is read before the end"
+    again = command(*arguments)
+    assert again.returncode == 0, again.stderr
+    for seed in (0, 1):
+        lines = (tmp_path / "model" / "curves" / f"seed-{seed}.jsonl").read_text().splitlines()
+        assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 21)), "no epoch is trained twice"
+    before = (tmp_path / "model" / "metrics.json").read_text()
+    third = command(*arguments)
+    assert third.returncode == 0 and "epoch" not in third.stdout.split("ours")[0].replace("20 epochs", "")
+    assert (tmp_path / "model" / "metrics.json").read_text() == before, "the test split is read once"
+
+
+@pytest.mark.slow
+def test_baseline_beside_published_figures(tmp_path: Path) -> None:
+    """A few images of Fashion-MNIST: enough for the whole path, not for an accuracy."""
+    images = Path("/usr/share/datasets/fashion-mnist")
+    if not images.is_dir():
+        pytest.skip("Debian's dataset-fashion-mnist is not installed")
+    short = ["--epochs", "1", "--seeds", "1", "--set", "data.limit=64", "--set", "training.batch_size=32"]
+    done = command("baseline", "--preset", "small-stem", *short, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "ours, test" in done.stdout and "ResNet-20 at 28x28" in done.stdout and "95.18%" in done.stdout
+    macs = json.loads((tmp_path / "out" / "metrics.json").read_text())["network"]["macs"]
+    assert 0.97 * 30_574_592 < macs <= 30_574_592
+
+
+def test_baseline_of_torchvisions_weights(nas: Any, tmp_path: Path) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        theirs = GoogLeNet(num_classes=10, aux_logits=True, init_weights=False)
+    torch.save(theirs.state_dict(), tmp_path / "theirs.pth")
+    arguments = ["baseline", "--preset", "googlenet-torchvision", "--data", "digits", "--out", tmp_path / "out"]
+    status, out, err = nas(*arguments, "--weights", tmp_path / "theirs.pth")
+    assert status == 0, err
+    assert "359 images of the test split" in out
+    ours = package.load_model(tmp_path / "out")
+    assert torch.equal(ours.state_dict()["linear.linear.weight"], theirs.fc.weight)
+    torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
+    status, _, err = nas(*arguments, "--weights", tmp_path / "other.pth")
+    assert status == 2 and len(err.splitlines()) == 1 and "torchvision's state must have" in err
+
+
+def test_bad_arguments_end_with_one_sentence(run: Path, nas: Any, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "letter.txt").write_text("mine")
+    tiny = tmp_path / "tiny.json"
+    tiny.write_text(serialize.to_json(toys.SPACE.decode(POINTS[0])))
+    for arguments, word in (
+        (["train", "vgg"], "'vgg'"),
+        (["train", run], f"{run}:7"),
+        (["train", f"{run}:9"], "but got 9"),
+        (["train", run, "--trial", "9"], "but got 9"),
+        (["train", tmp_path / "nowhere", "--trial", "0"], "recipe.yaml"),
+        (["train", tiny, "--data", "digit"], '"digits"'),
+        (["train", tiny, "--data", "digits", "--recipe", "modem"], "'modem'"),
+        (["train", tiny, "--data", "digits", "--seeds", "0"], "seeds=0"),
+        (["train", tiny, "--data", "digits", "--epochs", "0"], "epochs=0"),
+        (["train", tiny, "--data", "digits", "--set", "training.frob=1"], "training.frob"),
+        (["train", tiny, "--data", "digits", "--out", tmp_path / "taken"], "something else"),
+        (["train", "googlenet", "--data", "digits", "--resolution", "16"], "size=1"),
+        (["top", run, "-k", "0"], "k=0"),
+        (["top", tmp_path], "recipe.yaml"),
+        (["baseline", "--preset", "vgg", "--data", "digits"], "small-stem"),
+        (["baseline", "--data", "digits", "--weights", tmp_path / "none.pth"], "googlenet-torchvision"),
+    ):
+        status, _, err = nas(*arguments)
+        assert status == 2 and word in err and len(err.splitlines()) == 1, (arguments, err)
+    assert os.listdir(tmp_path / "taken") == ["letter.txt"]
