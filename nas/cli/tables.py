@@ -44,7 +44,7 @@ def front_table(rows: Sequence["FrontRow"]) -> Table:
         table.add_column(column, justify="right")
     table.add_column("")
     for row in rows:
-        note = "" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, not on the front"
+        note = "" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, off the front"
         table.add_row(
             str(row.trial),
             row.key,
