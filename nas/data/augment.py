@@ -41,7 +41,8 @@ def augment(
     """Augment a batch.
 
     Args:
-        images: [B, C, H, W], C = 1 or 3, in 0..255, uint8 or floating; not written to.
+        images: [B, C, H, W], C = 1 or 3, in 0..255, uint8 or floating; not written to. Series [B, C, steps] can be
+            mirrored and shifted along time, and made louder; they are neither cropped nor erased.
         config: what to do.
         seed: of the training run.
         epoch: number of the epoch.
@@ -52,10 +53,14 @@ def augment(
         Images of the same shape, in 0..255; uint8 stays uint8 unless crops or photometric changes make it float32.
 
     Raises:
-        DataError: a shift does not fit the images.
+        DataError: a shift does not fit the images, or series are to be cropped or erased.
     """
     if len(images) == 0:  # a rank may get nothing of a short last batch
         return images
+    if images.dim() == 3:
+        check_augment(config, dims=1)
+        rows = augment(images.unsqueeze(2), config, seed=seed, epoch=epoch, indices=indices, mean=mean)
+        return rows.squeeze(2)
     key = sample_keys(seed, epoch, indices.to(images.device))
     if config.resized_crop:
         images = _resized_crop(images, config, key)
@@ -66,6 +71,17 @@ def augment(
     if config.erase_probability > 0:
         images = _erase(images, config, key, mean)
     return images
+
+
+def check_augment(config: AugmentConfig, *, dims: int) -> None:
+    """Hold changes to the kind of data: series can be neither cropped nor erased.
+
+    Raises:
+        DataError: they are to be.
+    """
+    if dims == 1 and (config.resized_crop or config.erase_probability > 0):
+        wrong = "resized_crop" if config.resized_crop else "erase_probability"
+        raise DataError(f"`{wrong}` must be off for series, but got {wrong}={getattr(config, wrong)}.")
 
 
 def sample_keys(seed: int, epoch: int, indices: Tensor) -> Tensor:
@@ -116,12 +132,13 @@ def _flip_and_shift(images: Tensor, config: AugmentConfig, key: Tensor) -> Tenso
     """Mirror and move each image by one gather."""
     size, channels, rows, columns = images.shape
     reach = config.shift_pixels
-    if reach >= min(rows, columns):
+    down = reach if rows > 1 else 0  # A series has one row, and moves along time only.
+    if reach >= (min(rows, columns) if rows > 1 else columns):
         raise DataError(f"`shift_pixels` must be below the image's side, {min(rows, columns)}, but got {reach}.")
     draw = uniform(key, _FLIP_AND_SHIFT)
     source = images
     if reach:
-        border = (reach, reach, reach, reach)
+        border = (reach, reach, down, down)
         if config.shift_padding == "zero":
             source = F.pad(images, border)
         else:  # reflection is not implemented for uint8
@@ -132,7 +149,7 @@ def _flip_and_shift(images: Tensor, config: AugmentConfig, key: Tensor) -> Tenso
     row = torch.arange(rows, device=images.device).expand(size, rows)
     if reach:
         shifts = (draw[:, 1:] * (2 * reach + 1)).long()  # in float32 the product stays below 2 reach + 1
-        row, column = row + shifts[:, :1], column + shifts[:, 1:]
+        row, column = row + shifts[:, :1] * (rows > 1), column + shifts[:, 1:]
     places = (row * source.shape[-1]).unsqueeze(2) + column.unsqueeze(1)
     places = places.view(size, 1, -1).expand(size, channels, -1)
     return source.reshape(size, channels, -1).gather(2, places).view(images.shape)

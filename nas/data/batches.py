@@ -52,7 +52,8 @@ def batches(
         workers: processes that decode; they matter for image folders only.
 
     Returns:
-        An iterator over images [B, 3, H, W], normalised by the split's mean and std, and labels, int64 [B].
+        An iterator over images [B, 3, H, W] (series [B, 3, steps]), normalised by the split's mean and std, and labels,
+        int64 [B].
 
     Raises:
         DataError: an argument is out of range, or an image cannot be decoded.
@@ -154,6 +155,8 @@ def _normalisation(mean: Channels, std: Channels, device: torch.device) -> tuple
 
 def _finish(images: Tensor, scale: Tensor, offset: Tensor, dtype: torch.dtype, channels_last: bool) -> Tensor:
     """Normalise [B, C, H, W] in float32, convert, and expand grey to 3 channels in the memory format asked for."""
+    if images.dim() == 3:  # Series have one memory format.
+        return (images.to(torch.float32) * scale[:, None]).add_(offset[:, None]).to(dtype)
     if images.shape[1] == 1:  # one channel through all the arithmetic, copied to three at the very end
         grey = images.to(torch.float32).mul_(scale[0]).add_(offset[0]).to(dtype)
         layout = torch.channels_last if channels_last else torch.contiguous_format

@@ -7,8 +7,8 @@ from typing import Literal, get_args
 
 from nas.errors import DataError
 
-DATASETS: tuple[str, ...] = ("digits", "fashion-mnist", "cifar10", "cifar100", "folder")
-"""The names that `DataConfig.name` may have."""
+DATASETS: tuple[str, ...] = ("digits", "fashion-mnist", "cifar10", "cifar100", "folder", "waves")
+"""The names that `DataConfig.name` may have; `waves` are series, all else images."""
 
 SplitName = Literal["train", "a", "b", "test"]
 """`train` trains; `a` drives the search; `b` is read once, to report a winner; `test` is read once, at the very end."""
@@ -31,9 +31,10 @@ class DataConfig:
     name: str
     """One of `DATASETS`."""
     root: str | None = None
-    """Folder of the files; None looks in the usual places. Digits needs none, an image folder needs one."""
+    """Folder of the files; None looks in the usual places. Digits and waves need none, an image folder needs one."""
     resolution: int | None = None
-    """Side of the images in pixels; None: Fashion-MNIST 28, CIFAR and digits 32, a folder 224."""
+    """Side of the images in pixels, or steps of the series; None: Fashion-MNIST 28, CIFAR and digits 32, waves 128, a
+    folder 224."""
     validation_share: float = 0.1
     """Share of the training images that goes to split A, and again to split B."""
     split_seed: int = 0
@@ -49,7 +50,7 @@ class DataConfig:
             hint = f'; did you mean "{near[0]}"?' if near else "."
             raise DataError(f'`name` must be one of {", ".join(DATASETS)}, but got "{self.name}"{hint}')
         if self.resolution is not None and not 4 <= self.resolution <= 2048:
-            raise DataError(f"`resolution` must be between 4 and 2048 pixels, but got {self.resolution}.")
+            raise DataError(f"`resolution` must be between 4 and 2048 pixels or steps, but got {self.resolution}.")
         if not 0.0 < self.validation_share <= 0.4:
             raise DataError(
                 "`validation_share` must be above 0 and at most 0.4, as it is taken twice, "

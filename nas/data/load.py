@@ -34,7 +34,9 @@ def load_data(config: DataConfig, *, splits: Sequence[SplitName] = ("train", "a"
     if config.name == "folder":
         return load_folder(config, splits)
     raw = read_portion(config, "train")
-    chosen = cut_splits(raw.labels, group_near_duplicates(raw.images), config, own_test=config.name != "digits")
+    # Generated series are drawn one by one: none is near another.
+    groups = group_near_duplicates(raw.images) if raw.images.ndim == 4 else np.arange(len(raw.labels))
+    chosen = cut_splits(raw.labels, groups, config, own_test=config.name != "digits")
     mean, std = _statistics(_fit(raw.images[chosen["train"]], config))
     chosen["train"] = chosen["train"][spread(raw.labels[chosen["train"]], config.limit)]
     parts: dict[SplitName, Split] = {}
@@ -70,7 +72,7 @@ def _resolution(config: DataConfig, own: int) -> int:
 
 
 def _fit(images: NDArray[np.uint8], config: DataConfig) -> Tensor:
-    """Bring images [N, C, H, H] to the asked resolution: uint8 tensor [N, C, R, R].
+    """Bring images [N, C, H, H] to the asked resolution: uint8 tensor [N, C, R, R]; series come at theirs.
 
     Fashion-MNIST goes from 28 to 32 by a black border; everything else is resized bilinearly (antialiased).
     """
@@ -89,7 +91,7 @@ def _fit(images: NDArray[np.uint8], config: DataConfig) -> Tensor:
 
 
 def _statistics(images: Tensor) -> tuple[Channels, Channels]:
-    """Mean and standard deviation of each of 3 channels of uint8 images [N, C, H, W], scaled to 0..1."""
+    """Mean and standard deviation of each of 3 channels of uint8 images [N, C, H, W] (or series), scaled to 0..1."""
     values = np.arange(256) / 255.0
     means, stds = [], []
     for channel in range(images.shape[1]):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nas.data.cache import cache_folder
 from nas.data.config import DataConfig
 from nas.data.idx import read_idx
+from nas.data.waves import CLASSES, DEFAULT_STEPS, waves
 from nas.errors import DataError
 
 Portion = Literal["train", "test"]
@@ -28,7 +29,7 @@ class Raw:
     """A portion of a data set as published."""
 
     images: NDArray[np.uint8]
-    """[N, C, H, W]."""
+    """[N, C, H, W], or series [N, C, steps]."""
     labels: NDArray[np.int64]
     """[N]."""
     class_names: tuple[str, ...]
@@ -47,6 +48,9 @@ def read_portion(config: DataConfig, portion: Portion) -> Raw:
     """
     if config.name == "digits":
         return _digits()
+    if config.name == "waves":
+        series, labels = waves(portion, config.resolution or DEFAULT_STEPS)
+        return Raw(images=series, labels=labels, class_names=CLASSES)
     return _fashion(config, portion) if config.name == "fashion-mnist" else _cifar(config, portion)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,7 +19,8 @@ class Split:
     """Images of one split as one tensor in memory. Never written to: several processes may share it."""
 
     images: Tensor
-    """uint8 [N, C, H, W]; grey images are stored as C = 1, and replicated to 3 channels in the batch."""
+    """uint8 [N, C, H, W], or series [N, C, steps]; grey images are stored as C = 1, and replicated to 3 channels in
+    the batch."""
     labels: Tensor
     """int64 [N]."""
     mean: Channels
@@ -31,8 +33,13 @@ class Split:
 
     @property
     def resolution(self) -> int:
-        """Side of the images in pixels."""
+        """Side of the images in pixels, or steps of the series."""
         return self.images.shape[-1]
+
+    @property
+    def dims(self) -> int:
+        """2 for images, 1 for series."""
+        return self.images.dim() - 2
 
     def to(self, device: torch.device | str) -> "Split":
         """The same split with its tensors on `device`: batches from a split on the GPU need no copies."""
@@ -53,6 +60,8 @@ class FolderSplit:
     """As `mean`: the standard deviation."""
     resolution: int
     """Side in pixels of the images that batches hold."""
+    dims: Literal[2] = 2
+    """Images."""
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -66,7 +75,7 @@ class Data:
     classes: int
     class_names: tuple[str, ...]
     resolution: int
-    """Side of the images in pixels."""
+    """Side of the images in pixels, or steps of the series."""
     mean: Channels
     std: Channels
     parts: Mapping[SplitName, Split | FolderSplit]
@@ -76,6 +85,24 @@ class Data:
     def channels(self) -> int:
         """Of the images in a batch: 3, also where they are stored as grey."""
         return 3
+
+    @property
+    def dims(self) -> int:
+        """2 for images, 1 for series."""
+        return next((part.dims for part in self.parts.values()), 2)
+
+    def check_dims(self, dims: int) -> None:
+        """Hold a network to the kind of data.
+
+        Raises:
+            DataError: a network for images and data that are series, or the other way round.
+        """
+        if dims != self.dims:
+            names = {1: "series", 2: "images"}
+            raise DataError(
+                f"`dims` of a network must be {3 - dims} for {self.name}, which are {names[3 - dims]}, "
+                f"but got dims={dims}, a network for {names[dims]}."
+            )
 
     def split(self, name: SplitName) -> Split | FolderSplit:
         """The split of that name.

@@ -25,10 +25,11 @@ class TrainingTask:
         training: how every candidate is trained.
 
     Raises:
-        DataError: a data set that is missing or unreadable.
+        DataError: a data set that is missing or unreadable, or augmentation that it cannot have.
     """
 
     def __init__(self, data: DataConfig, training: TrainingConfig) -> None:
+        from nas.data.augment import check_augment
         from nas.data.load import load_data
         from nas.data.share import to_arrays
 
@@ -37,6 +38,8 @@ class TrainingTask:
         loaded = load_data(data, splits=("train", "a"))
         self.classes = loaded.classes
         self.resolution = loaded.resolution
+        self.dims = loaded.dims
+        check_augment(training.augment, dims=loaded.dims)
         self._arrays = to_arrays(loaded) if data.name != "folder" else None
         self._data: Data | None = None
 

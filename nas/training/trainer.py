@@ -78,7 +78,7 @@ class Trainer:
     Raises:
         TrialError: the device is not there, or a batch cannot be shared by the team.
         ArchitectureError: the images are too small for the architecture.
-        DataError: a split is missing.
+        DataError: a split is missing, or holds images where the network is for series, or the other way round.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class Trainer:
         self.dtype = pick_dtype(config.precision, self.device)
         self.curve: tuple[EpochRecord, ...] = ()
         self.data = data
+        data.check_dims(self.model.dims)
         self._train = data.split("train")
         self._workers = workers
         if self.device.type == "cuda":
