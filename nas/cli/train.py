@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from nas.cli.cost import load_architecture
 from nas.cli.analyze import relative
+from nas.cli.cost import load_architecture
 from nas.cli.search import OUT, parse_settings
 from nas.errors import RunError
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nas.errors import RecipeError
+from nas.errors import ArchitectureError, BudgetError, RecipeError
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.reachable import check_reachable
@@ -90,6 +90,13 @@ def prepare(recipe: Recipe) -> Space:
     make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
     check_reachable(space, recipe.budget)
     check_measurable(space, recipe.budget, measurement(recipe.budget, recipe.objectives))
+    try:
+        recipe.budget.cost(space.reference)
+    except ArchitectureError as error:
+        raise BudgetError(
+            f"`budget.resolution` must suit the reference of space {space.name}, "
+            f"but got resolution={recipe.budget.resolution}: {error}"
+        ) from error
     return space
 
 
