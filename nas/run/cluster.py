@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import ray
-from ray._private import worker
+from ray._private import ray_constants, worker
 
 # Comes with ray, which puts it on the path.
 import psutil  # type: ignore[import-untyped]  # isort: skip
@@ -35,7 +35,29 @@ def start_ray(resources: ResourcesConfig) -> None:
                 f"resources.address must be a running Ray cluster, but got {resources.address!r}: {detail}"
             ) from error
         return
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, _node_ip_address="127.0.0.1")
+    with _on_loopback():
+        # "local": a Ray that runs on this machine for something else is not joined unasked.
+        ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let the Ray that is started listen on 127.0.0.1 only.
+
+    Ray takes an address of loopback for a mistake and listens to the whole network instead, but
+    where it expects single machines (by its switch for Windows and macOS) it keeps to loopback.
+    """
+    variable = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR
+    enabled, before = ray_constants.ENABLE_RAY_CLUSTER, os.environ.get(variable)
+    ray_constants.ENABLE_RAY_CLUSTER, os.environ[variable] = False, "0"
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = enabled
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
 
 
 def slots(resources: ResourcesConfig) -> int:
