@@ -26,9 +26,16 @@ def analyze(
     runs: list[Path] = typer.Argument(help="Run folders; a folder of run folders is one search with several seeds."),
     into: Path | None = typer.Option(None, help="Where files go; the run's folder unless given."),
     report: bool = typer.Option(True, help="Also write every figure, and report.html, a page of its own."),
+    tensorboard: Path | None = typer.Option(None, help="Also write the curves into this folder, for TensorBoard."),
 ) -> None:
     """Draw accuracy against MACs and all other figures, and print the Pareto front with GoogLeNet beside it."""
     show(runs, into=into, report=report)
+    if tensorboard is not None:
+        from analysis.source import runs_in
+        from analysis.tensorboard import write_events
+
+        written = [path for run in runs for one in runs_in(run) for path in write_events(one, tensorboard)]
+        typer.echo(f"wrote the curves of {len(written)} trials; look at them by: tensorboard --logdir {tensorboard}")
 
 
 def compare(

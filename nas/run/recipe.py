@@ -28,7 +28,7 @@ class SamplerConfig:
     """Who proposes.
 
     Attributes:
-        name: of a sampler (``nas samplers`` lists them), or the import path of an Optuna sampler.
+        name: of a sampler, one of ``nas.samplers.NAMES``, or the import path of an Optuna sampler.
         options: its keyword arguments.
         batch: propose this many points at a time, from the results before them only, so that the
             same seed gives the same points at any concurrency; 0 proposes whenever a slot is free.
