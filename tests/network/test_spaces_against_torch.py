@@ -14,7 +14,7 @@ from nas.operations import lower
 from nas.spaces import built_in, load_space
 
 SPACES = (*built_in(), str(Path(__file__).parents[1] / "user_space.py"))
-RESOLUTIONS = (28, 32, 57, 96, 224)
+RESOLUTIONS = (32, 47, 64, 96, 224)
 
 
 def networks(name: str, seed: int, count: int) -> Iterator[tuple[Architecture, int, int]]:
@@ -41,5 +41,5 @@ def test_three_hundred(name: str) -> None:
 @pytest.mark.parametrize("name", SPACES)
 def test_thirty_with_fvcore(name: str) -> None:
     for architecture, _, classes in networks(name, 2, 30):
-        network = Network(lower(architecture, resolution=28, classes=classes))
-        assert fvcore_macs(network, 28, 2) == cost(architecture, resolution=28, classes=classes).macs
+        network = Network(lower(architecture, resolution=32, classes=classes))
+        assert fvcore_macs(network, 32, architecture.dims) == cost(architecture, resolution=32, classes=classes).macs
