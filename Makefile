@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_ARGS ?= -m "not gpu"
+PYTEST_ARGS ?= -m "not slow and not gpu"
 
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -36,7 +36,7 @@ $(VENV)/.installed-docs: pyproject.toml | $(VENV)/.installed
 demo: $(VENV)/.installed  ## search on scikit-learn's digits: the Pareto front beside GoogLeNet
 	$(BIN)/nas search runs/demo.yaml --overwrite
 
-test: $(VENV)/.installed-dev  ## all tests, with the coverage of the code that needs no torch
+test: $(VENV)/.installed-dev  ## all tests but the slow ones, with the coverage of the code that needs no torch
 	$(BIN)/python -m pytest --cov $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev  ## ruff

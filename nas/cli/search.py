@@ -53,6 +53,7 @@ def search(
 
 def resume(
     run: str = typer.Argument(help="A run folder, or the address of a run's copy: s3://bucket/prefix/NAME."),
+    trials: int = typer.Option(None, help="Trials in all, if there are to be more than the run was started with."),
     out: Path = typer.Option(OUT, help="Where a run that is fetched gets its folder."),
 ) -> None:
     """Go on with a run that was interrupted: no trial is lost, none is trained twice."""
@@ -63,8 +64,8 @@ def resume(
 
     folder = fetch(run, out) if "://" in run else RunFolder.open(Path(run))
     recipe = folder.recipe()
-    with Progress(recipe.stop.trials, recipe.training.epochs) as progress:
-        outcome = go_on(folder.path, progress)
+    with Progress(trials or recipe.stop.trials, recipe.training.epochs) as progress:
+        outcome = go_on(folder.path, progress, trials=trials)
     _conclude(outcome)
 
 

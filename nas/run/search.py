@@ -1,7 +1,7 @@
 """Start, resume and rehearse the search of a recipe."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nas.errors import ArchitectureError, BudgetError, RecipeError
@@ -10,11 +10,13 @@ from nas.proposer import Proposer
 from nas.reachable import check_reachable
 from nas.record import Candidate
 from nas.run.engine import Engine, Listener
+from nas.run.files import write_atomically
 from nas.run.folder import RunFolder
 from nas.run.measurement import check_measurable, measurement
 from nas.run.mirror import Mirror
 from nas.run.object_store import ObjectStore
 from nas.run.recipe import Recipe
+from nas.run.recipe_file import recipe_to_yaml
 from nas.run.rungs import Rungs
 from nas.samplers import make_sampler
 from nas.space import Space
@@ -54,8 +56,13 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     return _go(recipe, space, task, folder, listener)
 
 
-def resume(path: Path, listener: Listener) -> Outcome:
+def resume(path: Path, listener: Listener, *, trials: int | None = None) -> Outcome:
     """Go on with the run at ``path``; nothing that is recorded is trained again.
+
+    Args:
+        path: the run.
+        listener: told of every event.
+        trials: a new number of trials in all, kept in the run's recipe.
 
     Raises:
         RunError: no run is there, it is in use, or its journal is damaged.
@@ -64,6 +71,10 @@ def resume(path: Path, listener: Listener) -> Outcome:
 
     folder = RunFolder.open(path)
     recipe = folder.recipe()
+    if trials is not None:
+        recipe = replace(recipe, stop=replace(recipe.stop, trials=trials))
+        with folder.locked():
+            write_atomically(folder.path / "recipe.yaml", recipe_to_yaml(recipe))
     space = prepare(recipe)
     return _go(recipe, space, TrainingTask(recipe.data, recipe.training), folder, listener)
 

@@ -97,6 +97,19 @@ def test_resuming_a_finished_run_trains_nothing(run: Path) -> None:
     assert (run / "journal.log").read_bytes() == before
 
 
+def test_a_finished_run_can_be_given_more_trials(run: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    command = [sys.executable, "-m", "nas.cli", "resume", str(copy), "--trials", "6"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    trials = Journal.open(copy / "journal.log", read_only=True).trials()
+    assert [trial.state for trial in trials] == ["complete"] * 6
+    assert yaml.safe_load((copy / "recipe.yaml").read_text())["stop"]["trials"] == 6
+
+
 def test_ctrl_c_ends_cleanly_and_the_run_goes_on(tmp_path: Path) -> None:
     recipe = write(tmp_path, training={**RECIPE["training"], "epochs": 6})  # type: ignore[dict-item]
     command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", str(tmp_path)]
@@ -173,6 +186,26 @@ def test_a_corrupted_journal_is_refused_and_kept(run: Path, nas: Any, tmp_path: 
         status, _, err = nas(command, copy)
         assert status == 2 and "journal" in err and len(err.splitlines()) == 1, err
     assert (copy / "journal.log").read_text() == "".join(lines)
+
+
+def test_a_torn_last_line_is_cut_off_by_resume(run: Path, nas: Any, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    whole = (copy / "journal.log").read_bytes()
+    (copy / "journal.log").write_bytes(whole + whole.splitlines()[-1][:20])
+    status, out, _ = nas("resume", copy)
+    assert status == 0 and "torn" in out
+    assert (copy / "journal.log").read_bytes() == whole
+
+
+def test_a_run_folder_that_is_in_use_is_refused(run: Path, nas: Any) -> None:
+    from nas.run.folder import RunFolder
+
+    with RunFolder.open(run).locked():
+        status, _, err = nas("resume", run)
+    assert status == 2 and "one process at a time" in err and len(err.splitlines()) == 1
 
 
 def test_dry_run_proposes_and_trains_nothing(nas: Any, tmp_path: Path) -> None:
