@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import ray
 from ray._private import ray_constants, worker
+from ray.exceptions import RayError
 
 # Comes with ray, which puts it on the path.
 import psutil  # type: ignore[import-untyped]  # isort: skip
@@ -18,6 +20,7 @@ from nas.errors import RunError
 from nas.run.recipe import ResourcesConfig
 
 _POLL_SECONDS: Final = 0.5
+_KNOCK_SECONDS: Final = 10.0
 
 
 def start_ray(resources: ResourcesConfig) -> None:
@@ -28,8 +31,9 @@ def start_ray(resources: ResourcesConfig) -> None:
     """
     if resources.address is not None:
         try:
+            _knock(resources.address)
             ray.init(address=resources.address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, RayError) as error:
             detail = " ".join(str(error).split())
             raise RunError(
                 f"resources.address must be a running Ray cluster, but got {resources.address!r}: {detail}"
@@ -38,6 +42,13 @@ def start_ray(resources: ResourcesConfig) -> None:
     with _on_loopback():
         # "local": a Ray that runs on this machine for something else is not joined unasked.
         ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+
+
+def _knock(address: str) -> None:
+    """Raise an OSError where nothing listens: Ray itself would try for a quarter of an hour."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS).close()
 
 
 @contextmanager

@@ -1,9 +1,13 @@
 """Learning curves of a run: one JSON line an epoch, one file a trial, written by the driver alone."""
 
+import errno
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from nas.errors import RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +21,20 @@ class Curves:
         return self.folder / f"{number:04d}.jsonl"
 
     def append(self, number: int, line: Mapping[str, float]) -> None:
-        """Add one epoch."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self.path(number).open("ab") as file:
-            file.write(json.dumps(dict(line), separators=(",", ":")).encode() + b"\n")
+        """Add one epoch, whole or not at all; a file that cannot be written is a RunError."""
+        path = self.path(number)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with path.open("ab", buffering=0) as file:
+                size = file.tell()
+                text = json.dumps(dict(line), separators=(",", ":")).encode() + b"\n"
+                if file.write(text) != len(text):
+                    file.truncate(size)
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise RunError(
+                f"the curve {path} cannot be written: {error.strerror}; resume the run when that is mended."
+            ) from error
 
     def read(self, number: int) -> list[dict[str, float]]:
         """The epochs of a trial in order; none where it has not reported yet."""

@@ -114,6 +114,10 @@ class Engine:
         """Whether nothing is left to hand out."""
         return self.exhausted and not self._pending
 
+    def settled(self) -> bool:
+        """Whether nothing is owed: no trial was under way, and a limit is reached."""
+        return not self._pending and not self._live and self._limit_reached()
+
     def next(self) -> Job | None:
         """The next job, or None: for now, or for good where ``finished``."""
         if not self._pending:

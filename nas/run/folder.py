@@ -15,9 +15,10 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nas.errors import RunError
 from nas.run.curves import Curves
@@ -120,10 +121,19 @@ class RunFolder:
         write_atomically(path, json.dumps(sessions, indent=1))
         try:
             yield earlier
-        finally:
-            sessions[-1]["ended"] = time.time()
-            write_atomically(path, json.dumps(sessions, indent=1))
+        except BaseException:
+            # What ended the session, such as a full disk, must not be hidden by what it does to this note; a session
+            # without an end is counted by its last curve.
+            with suppress(OSError):
+                _end(path, sessions)
+            raise
+        _end(path, sessions)
 
     def _last_sign(self, started: float) -> float:
         """When a session that was killed was last seen to work."""
         return max((file.stat().st_mtime for file in self.curves.folder.glob("*.jsonl")), default=started)
+
+
+def _end(path: Path, sessions: list[dict[str, Any]]) -> None:
+    sessions[-1]["ended"] = time.time()
+    write_atomically(path, json.dumps(sessions, indent=1))

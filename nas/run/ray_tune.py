@@ -69,6 +69,8 @@ def run_on_ray(
         RunError: a result that ends the run, such as a full disk, or a cluster that lacks what one
             trial needs.
     """
+    if engine.settled():
+        return True
     if ray.is_initialized():
         return _fit(engine, task, checkpoints, resources, store)
     start_ray(resources)

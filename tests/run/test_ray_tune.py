@@ -1,15 +1,24 @@
 """The engine on the real Ray Tune: same results as in this process, faults, fractional GPUs."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import ray
 from toys import BUDGET, SPACE, Faulty, evaluate
 
+from nas.architecture import Architecture
 from nas.errors import RunError
-from nas.run.function import search
-from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig
+from nas.journal import Journal
+from nas.proposer import Proposer
+from nas.run.curves import Curves
+from nas.run.engine import Engine
+from nas.run.function import FunctionTask, Silent, search
+from nas.run.ray_tune import run_on_ray
+from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig, StopConfig
+from nas.run.rungs import Rungs
+from nas.samplers import make_sampler
 
 pytestmark = [
     # Ray 2.60 leaves sockets and a log file open until the interpreter ends.
@@ -40,6 +49,36 @@ def test_same_points_and_results_as_in_this_process(tmp_path: Path) -> None:
         assert mine.candidate.point == theirs.candidate.point
         assert (mine.state, mine.accuracies) == (theirs.state, theirs.accuracies)
     assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def uneven(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+    """Takes longer for some networks, so that trials end in another order than they began."""
+    time.sleep(architecture.stem.width % 3 / 10)
+    return evaluate(architecture, epochs)
+
+
+def test_a_batch_gives_the_same_points_at_any_concurrency(tmp_path: Path) -> None:
+    found = []
+    for concurrency in (1, 3):
+        folder = tmp_path / str(concurrency)
+        folder.mkdir()
+        journal = Journal.create(folder / "journal.log", name="toy", objectives=("accuracy",), attributes={})
+        sampler = make_sampler("tpe", SPACE, BUDGET, ("accuracy",), {"n_startup_trials": 3})
+        engine = Engine(
+            proposer=Proposer(SPACE, BUDGET, sampler, journal, seed=0),
+            journal=journal,
+            curves=Curves(folder / "curves"),
+            rungs=Rungs(EarlyStoppingConfig(), 1),
+            budget=BUDGET,
+            stop=StopConfig(trials=13),
+            listener=Silent(),
+            checkpoints=folder / "checkpoints",
+            batch=3,
+        )
+        task = FunctionTask(evaluate=uneven, milestones=(1,))
+        assert run_on_ray(engine, task, folder / "checkpoints", ResourcesConfig(concurrency=concurrency))
+        found.append([trial.candidate.point for trial in journal.trials()])
+    assert found[0] == found[1] and len(found[0]) == 13
 
 
 def test_trials_that_raise_or_give_nan_or_die_once(tmp_path: Path) -> None:
