@@ -45,7 +45,7 @@ def plain(trials: int, slots: int, work: float, notes: Path) -> None:
             file.write(f"{time.time()}\n")
         tune.report({"accuracy": sum(map(hash, map(str, config.values()))) % 1000 / 1000})
 
-    ray.init(num_cpus=slots, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+    ray.init(address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False)
     space = {choice.name: tune.choice(list(choice.values)) for choice in load_space("googlenet").choices}
     with tempfile.TemporaryDirectory() as storage:
         tune.Tuner(
@@ -71,7 +71,7 @@ def ours(trials: int, slots: int, work: float, notes: Path) -> None:
             file.write(f"{time.time()}\n")
         return {"accuracy": hash(repr(architecture)) % 1000 / 1000}
 
-    ray.init(num_cpus=slots, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+    ray.init(address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False)
     with tempfile.TemporaryDirectory() as folder:
         search(
             load_space("googlenet"),
@@ -102,7 +102,7 @@ def noop(trials: int, slots: int) -> None:
     def evaluate(architecture: Architecture, epochs: int) -> Mapping[str, float]:
         return {"accuracy": 0.5}
 
-    ray.init(num_cpus=slots, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+    ray.init(address="local", num_cpus=slots, include_dashboard=False, log_to_driver=False)
     clock = _Clock()
     with tempfile.TemporaryDirectory() as folder:
         search(

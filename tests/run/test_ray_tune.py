@@ -33,7 +33,8 @@ pytestmark = [
 def one_ray() -> Iterator[None]:
     import toys
 
-    ray.init(num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1")
+    # "local": not one that another test or program has started on this machine.
+    ray.init(address="local", num_cpus=4, num_gpus=2, include_dashboard=False, log_to_driver=False)
     ray.cloudpickle.register_pickle_by_value(toys)  # Workers need not find the tests' folder.
     yield
     ray.shutdown()
