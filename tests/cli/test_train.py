@@ -17,8 +17,11 @@ from torchvision.models import GoogLeNet
 import nas as package
 from nas import serialize
 from nas.budget import Budget
+from nas.cli.console import make_console
+from nas.cli.models import weights_table
 from nas.data.config import DataConfig
 from nas.journal import Journal
+from nas.published import published
 from nas.record import Candidate
 from nas.run.folder import RunFolder
 from nas.run.recipe import Recipe, StopConfig
@@ -91,7 +94,7 @@ def test_top_trains_chooses_and_delivers(run: Path) -> None:
 @pytest.mark.slow
 def test_train_a_trial_interrupted_and_gone_on_with(run: Path, tmp_path: Path) -> None:
     arguments = ["train", f"{run}:0", "--seeds", "2", "--concurrency", "1", *QUICK, "--out", tmp_path / "model"]
-    arguments += ["--set", "training.epochs=20"]
+    arguments += ["--set", "training.epochs=8"]
     process = subprocess.Popen(
         [sys.executable, "-m", "nas", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -109,25 +112,28 @@ def test_train_a_trial_interrupted_and_gone_on_with(run: Path, tmp_path: Path) -
     assert again.returncode == 0, again.stderr
     for seed in (0, 1):
         lines = (tmp_path / "model" / "curves" / f"seed-{seed}.jsonl").read_text().splitlines()
-        assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 21)), "no epoch is trained twice"
+        assert [json.loads(line)["epoch"] for line in lines] == list(range(1, 9)), "no epoch is trained twice"
     before = (tmp_path / "model" / "metrics.json").read_text()
     third = command(*arguments)
-    assert third.returncode == 0 and "epoch" not in third.stdout.split("ours")[0].replace("20 epochs", "")
+    assert third.returncode == 0 and "epoch" not in third.stdout.split("ours")[0].replace("8 epochs", "")
     assert (tmp_path / "model" / "metrics.json").read_text() == before, "the test split is read once"
 
 
 @pytest.mark.slow
-def test_baseline_beside_published_figures(tmp_path: Path) -> None:
-    """A few images of Fashion-MNIST: enough for the whole path, not for an accuracy."""
-    images = Path("/usr/share/datasets/fashion-mnist")
-    if not images.is_dir():
-        pytest.skip("Debian's dataset-fashion-mnist is not installed")
+def test_baseline_of_a_preset(tmp_path: Path) -> None:
     short = ["--epochs", "1", "--seeds", "1", "--set", "data.limit=64", "--set", "training.batch_size=32"]
-    done = command("baseline", "--preset", "small-stem", *short, "--out", tmp_path / "out")
+    done = command("baseline", "--preset", "googlenet", "--data", "digits", *short, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert "ours, test" in done.stdout and "ResNet-20 at 28x28" in done.stdout and "95.18%" in done.stdout
-    macs = json.loads((tmp_path / "out" / "metrics.json").read_text())["network"]["macs"]
-    assert 0.97 * 30_574_592 < macs <= 30_574_592
+    assert "ours, test" in done.stdout and "googlenet with batch-norm on digits at 32 x 32" in done.stdout
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["network"]["macs"] == 30_574_592
+
+
+def test_published_figures_stand_beside_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    table = weights_table("ours", "fashion-mnist", {"images": 10, "accuracy": 0.9}, published("fashion-mnist", 10))
+    make_console().print(table)
+    out = capsys.readouterr().out
+    assert "90.00%" in out and "ResNet-20 at 28x28" in out and "95.18% +- 0.04" in out and "30.80M" in out
 
 
 def test_baseline_of_torchvisions_weights(nas: Any, tmp_path: Path) -> None:
