@@ -10,8 +10,8 @@ from nas.data.batches import batches
 from nas.data.splits import FolderSplit, Split
 from nas.training.team import ALONE, Team
 
-BATCH_SIZE = 512
-"""Of evaluation. Images a second no longer rise beyond it (benchmarks/README.md), memory does."""
+BATCH_SIZE = 256
+"""Of evaluation: the fastest for networks with large maps, and near it for the others (benchmarks/README.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

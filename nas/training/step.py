@@ -28,9 +28,7 @@ class Stepper:
         parts: micro-batches a batch is cut into, 1 or 2.
     """
 
-    def __init__(
-        self, network: nn.Module, config: TrainingConfig, dtype: torch.dtype, *, may_cut: bool = True
-    ) -> None:
+    def __init__(self, network: nn.Module, config: TrainingConfig, dtype: torch.dtype, *, may_cut: bool = True) -> None:
         self.network = network
         self.config = config
         self.dtype = dtype

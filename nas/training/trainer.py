@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,42 +20,18 @@ from nas.training.average import Average
 from nas.training.checkpoint import check_fits, check_tensors, read_checkpoint, write_checkpoint
 from nas.training.config import TrainingConfig, training_key
 from nas.training.device import pick_device, pick_dtype
+from nas.training.epoch import EpochRecord
 from nas.training.evaluate import Evaluation, evaluate
 from nas.training.model import FromArchitecture, Model
 from nas.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state
 from nas.training.schedule import learning_rate
+from nas.training.statistics import estimate_statistics
 from nas.training.step import Stepper
 from nas.training.team import ALONE, Team
 
 _PURPOSE = 0x7EA1  # keeps the draws of weights and dropout apart from those of the data
 _CHECK_STEPS = 64  # between checks of the loss: on a GPU each waits for the device
 _VERSION = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochRecord:
-    """What one epoch came to. Times are of the wall, in seconds."""
-
-    epoch: int
-    """Epochs trained so far, from 1."""
-    train_loss: float
-    """Mean over the epoch's images, with smoothing and auxiliary losses."""
-    validation_loss: float
-    """On split A, without either."""
-    accuracy: float
-    """On split A, of the averaged weights where the recipe averages."""
-    learning_rate: float
-    """Of the last step."""
-    images: int
-    """Trained on."""
-    seconds: float
-    """Of the epoch and its validation, together."""
-    data_seconds: float
-    """Of which: waiting for batches."""
-    train_seconds: float
-    """Of which: forward, backward, optimiser, average."""
-    validate_seconds: float
-    """Of which: validation."""
 
 
 class Trainer:
@@ -149,7 +125,8 @@ class Trainer:
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(_drawn(self.seed, 1, self.epoch))
             loss, rate, images, data_seconds = self._train_one()
-        validate_start = time.perf_counter()
+            validate_start = time.perf_counter()
+            self._settle()
         evaluation = self.evaluate("a")
         end = time.perf_counter()
         record = EpochRecord(
@@ -211,6 +188,14 @@ class Trainer:
         self.team.agree(network)
         network.eval()
         return total.item() / images_seen, rate, images_seen, data_seconds
+
+    def _settle(self) -> None:
+        """Give the averaged weights batch-norm statistics of their own."""
+        if self._average is not None:
+            images = self._steps_per_epoch * self.config.batch_size // 4
+            where: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "workers": self._workers}
+            with self._average.applied():
+                estimate_statistics(self.network, self._train, images=images, **where)
 
     def _check_finite(self, total: Tensor) -> None:
         value = total.item()

@@ -184,7 +184,7 @@ def test_evaluation_is_of_the_averaged_weights(tiny: Architecture, noise: Data) 
     assert evaluation.logits is not None
     assert torch.allclose(evaluation.logits, logits, atol=1e-4)
     assert evaluation.loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-4)
-    assert evaluation.accuracy == (logits.argmax(dim=1) == labels).float().mean().item()
+    assert evaluation.accuracy == (logits.argmax(dim=1) == labels).double().mean().item()
     live = evaluate(trainer.network, noise.split("a"), logits=True)
     assert live.logits is not None and not torch.allclose(live.logits, logits, atol=1e-4)
 

@@ -1,0 +1,62 @@
+"""Batch-norm statistics that belong to given weights.
+
+The running statistics of training belong to weights that have since moved; for averaged weights they are wrong, and
+early in training useless: averaging them, too, left networks at chance for their first epochs (benchmarks/README.md).
+So they are taken anew, as Izmailov et al. do for averaged weights (arXiv 1803.05407, section 3.2).
+"""
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from nas.data.batches import batches
+from nas.data.splits import FolderSplit, Split
+
+IMAGES = (256, 1024)
+"""Least and most training images that statistics are taken over."""
+BATCH_SIZE = 256
+
+
+@torch.no_grad()
+def estimate_statistics(
+    network: nn.Module,
+    split: Split | FolderSplit,
+    *,
+    images: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    workers: int = 0,
+) -> None:
+    """Set the running statistics of batch-norm to the mean over some images; without batch-norm, do nothing.
+
+    The images are evenly spaced over the split, and not augmented: as those are on which a network is judged. Dropout
+    draws from torch's generator. The network is left in the mode it was in.
+
+    Args:
+        network: on ``device``.
+        split: the training images.
+        images: how many of them to read, within ``IMAGES``.
+        device: where the network is.
+        dtype: of the arithmetic.
+        workers: processes that decode, for image folders.
+    """
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    if not norms:
+        return
+    was_training = network.training
+    momenta = [norm.momentum for norm in norms]
+    network.train()
+    seen = 0
+    limit = min(max(images, IMAGES[0]), IMAGES[1])
+    stream = batches(split, batch_size=BATCH_SIZE, limit=limit, device=device, dtype=dtype, workers=workers)
+    try:
+        for pixels, _ in stream:
+            seen += len(pixels)
+            for norm in norms:
+                norm.momentum = len(pixels) / seen  # The running mean becomes the mean so far.
+            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                network(pixels)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        network.train(was_training)

@@ -1,0 +1,65 @@
+"""Statistics of batch-norm that belong to the averaged weights."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from nas.architecture import Architecture
+from nas.data.batches import batches
+from nas.data.splits import Data
+from nas.network.build import build
+from nas.training import TrainingConfig
+from nas.training.statistics import estimate_statistics
+from nas.training.trainer import Trainer
+
+CPU = torch.device("cpu")
+
+
+def norms_of(network: nn.Module) -> dict[str, nn.BatchNorm2d]:
+    return {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
+
+
+def test_they_are_those_of_the_images(tiny: Architecture, make_data: Callable[..., Data]) -> None:
+    data = make_data(300, resolution=12)
+    network = build(tiny, classes=4, resolution=12, generator=torch.Generator().manual_seed(1)).eval()
+    norm = norms_of(network)["conv1.norm"]
+    norm.running_mean.fill_(3.0)  # type: ignore[union-attr]
+    estimate_statistics(network, data.split("train"), images=10_000, device=CPU, dtype=torch.float32)
+    parts = [network.get_submodule("conv1.conv")(images) for images, _ in batches(data.split("train"), batch_size=256)]
+    means = torch.stack([part.mean(dim=(0, 2, 3)) for part in parts])
+    variances = torch.stack([part.var(dim=(0, 2, 3)) for part in parts])
+    weights = torch.tensor([len(part) for part in parts]) / 300
+    assert norm.running_mean is not None and norm.running_var is not None
+    assert torch.allclose(norm.running_mean, weights @ means, atol=1e-4)
+    assert torch.allclose(norm.running_var, weights @ variances, rtol=1e-3)
+    assert not network.training
+    assert {each.momentum for each in norms_of(network).values()} == {0.1}
+
+
+def test_networks_without_batch_norm_are_left_alone(tiny: Architecture, noise: Data) -> None:
+    network = build(replace(tiny, norm="none"), classes=4, resolution=12, generator=torch.Generator())
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    state = torch.random.get_rng_state()
+    estimate_statistics(network, noise.split("train"), images=1, device=CPU, dtype=torch.float32)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_only_the_averaged_weights_get_them(tiny: Architecture, digits: Data) -> None:
+    """An average that has hardly moved is judged well all the same."""
+    config = TrainingConfig(
+        epochs=4, batch_size=32, learning_rate=0.1, warmup_epochs=1.0, ema_decay=0.9, precision="float32"
+    )
+    trainer = Trainer(tiny, digits, config, seed=0)
+    record = trainer.train_epoch()
+    live = {name: norm.running_mean.clone() for name, norm in norms_of(trainer.network).items()}  # type: ignore[union-attr]
+    delivered = trainer.weights()
+    assert all(not torch.allclose(delivered[f"{name}.running_mean"], mean, rtol=1e-3) for name, mean in live.items())
+    right = build(tiny, classes=10, resolution=8, generator=torch.Generator())
+    right.load_state_dict(delivered)
+    estimate_statistics(right, digits.split("train"), images=record.images // 4, device=CPU, dtype=trainer.dtype)
+    for name, norm in norms_of(right).items():
+        assert norm.running_mean is not None
+        assert torch.allclose(norm.running_mean, delivered[f"{name}.running_mean"], atol=1e-3), name
