@@ -165,6 +165,14 @@ def _ratio(values: list[float]) -> str:
     return f"{statistics.mean(values):.2f} +- {spread:.2f}"
 
 
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Every single measurement, as CSV."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(name for line in rows for name in line)))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, write the CSV, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -183,16 +191,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         return
     torch.set_num_threads(options.threads)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for workload in WORKLOADS:
         if options.only in workload.name:
             rows += measure(workload, options.loops.split(","), rounds=options.rounds, threads=options.threads)
-    if options.csv:
-        with options.csv.open("w", newline="") as file:
-            names = list(dict.fromkeys(name for line in rows for name in line))
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(rows)
+            if options.csv:
+                write(options.csv, rows)
     print(table(rows))
 
 

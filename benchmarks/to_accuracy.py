@@ -1,7 +1,7 @@
 """Core-minutes until a network reaches an accuracy on split A of Fashion-MNIST: the plain loop, and ours.
 
 Same network, same split, batch size and number of epochs; each loop has the recipe that goes with it: the plain one
-SGD with momentum, a cosine, flips and shifts, as tutorials have it; ours ``modern``. Validation is not counted.
+SGD with momentum, a cosine, flips and shifts, as tutorials have it; ours ``small``. Validation is not counted.
 """
 
 import csv as csv_module
@@ -61,7 +61,7 @@ def main(target: float, *, seeds: int, epochs: int, threads: int, csv: Path | No
 
 def ours(data: Data, epochs: int, seed: int) -> Iterator[tuple[float, float, float]]:
     """Core seconds, wall seconds and accuracy of each epoch."""
-    trainer = Trainer(SMALL, data, replace(TRAININGS["modern"], epochs=epochs), seed=seed)
+    trainer = Trainer(SMALL, data, replace(TRAININGS["small"], epochs=epochs), seed=seed)
     while not trainer.done:
         core = time.process_time()
         record = trainer.train_epoch()
@@ -74,7 +74,7 @@ def plain(data: Data, epochs: int, seed: int) -> Iterator[tuple[float, float, fl
     """As :func:`ours`, of the loop that a user would write."""
     torch.manual_seed(seed)
     network = plain_network(SMALL, data.resolution, data.classes)
-    batch_size = TRAININGS["modern"].batch_size
+    batch_size = TRAININGS["small"].batch_size
     train, held_out = (
         DataLoader(_images(data.split(name), training=name == "train"), batch_size, shuffle=name == "train")
         for name in ("train", "a")
