@@ -228,8 +228,16 @@ class _Scheduler(FIFOScheduler):
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         # Written by Tune on this machine just before; `trial.get_error` looks on the storage, where it never arrives.
         cause = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
-        detail = str(cause).strip().splitlines()[0]
+        lines = str(cause).strip().splitlines()
+        if "creation task" in lines[0]:
+            # No trial is to blame: what is sent to workers cannot be set up there, and never will be.
+            self._link.call(_refuse, f"a worker could not be set up: {lines[-1].strip()}")
+        detail = lines[0]
         self._link.reasons[trial.trial_id] = f"its worker died {trial.num_failures} times: {detail}"
+
+
+def _refuse(sentence: str) -> None:
+    raise RunError(sentence)
 
 
 def _directory(trial: Trial) -> str:

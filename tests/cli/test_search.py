@@ -40,12 +40,16 @@ def write(folder: Path, **changes: object) -> Path:
     return path
 
 
+SECRET = "a-secret-7391"
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search that ran to its end, in a process of its own."""
     folder = tmp_path_factory.mktemp("search")
     command = [sys.executable, "-m", "nas.cli", "search", str(write(folder)), "--out", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    environment = {**os.environ, "NAS_TEST_SECRET": SECRET}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
     assert done.returncode == 0, done.stderr
     (folder / "stdout.txt").write_text(done.stdout)
     return folder / "tiny"
@@ -63,6 +67,8 @@ def test_a_search_leaves_a_whole_run_folder(run: Path) -> None:
     assert list((run / "checkpoints").glob("*")) == [], "only checkpoints that are still needed"
     session = json.loads((run / "versions.json").read_text())[0]
     assert session["packages"]["torch"] and session["ended"] > session["started"]
+    for file in run.rglob("*"):
+        assert not file.is_file() or SECRET.encode() not in file.read_bytes(), "no environment variable is written"
     assert os.environ["PATH"] not in (run / "versions.json").read_text()
     for name in ("accuracy_vs_macs.png", "accuracy_vs_macs.svg", "accuracy_vs_macs.csv"):
         assert (run / name).stat().st_size > 100

@@ -1,12 +1,11 @@
 """The engine on the real Ray Tune: same results as in this process, faults, fractional GPUs."""
 
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import ray
-from toys import BUDGET, SPACE, Faulty, evaluate
+from toys import BUDGET, SPACE, Faulty, evaluate, uneven
 
 from nas.architecture import Architecture
 from nas.errors import RunError
@@ -52,12 +51,6 @@ def test_same_points_and_results_as_in_this_process(tmp_path: Path) -> None:
     assert not list((tmp_path / "checkpoints").iterdir())
 
 
-def uneven(architecture: Architecture, epochs: int) -> Mapping[str, float]:
-    """Takes longer for some networks, so that trials end in another order than they began."""
-    time.sleep(architecture.stem.width % 3 / 10)
-    return evaluate(architecture, epochs)
-
-
 def test_a_batch_gives_the_same_points_at_any_concurrency(tmp_path: Path) -> None:
     found = []
     for concurrency in (1, 3):
@@ -80,6 +73,17 @@ def test_a_batch_gives_the_same_points_at_any_concurrency(tmp_path: Path) -> Non
         assert run_on_ray(engine, task, folder / "checkpoints", ResourcesConfig(concurrency=concurrency))
         found.append([trial.candidate.point for trial in journal.trials()])
     assert found[0] == found[1] and len(found[0]) == 13
+
+
+def unsendable(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+    """Travels by name, in a module that workers cannot import."""
+    return evaluate(architecture, epochs)
+
+
+def test_what_workers_cannot_import_ends_the_search_with_one_sentence() -> None:
+    with pytest.raises(RunError, match="could not be set up: ModuleNotFoundError") as caught:
+        search(SPACE, unsendable, BUDGET, trials=3, sampler="random", resources=ResourcesConfig(concurrency=1))
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_trials_that_raise_or_give_nan_or_die_once(tmp_path: Path) -> None:
