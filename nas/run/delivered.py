@@ -67,10 +67,11 @@ def opened(model: Trained, split: SplitName) -> tuple["Network", "Data"]:
         DataError: data that are missing or unreadable.
     """
     from nas.data.load import load_data
-    from nas.training.model_folder import load_weights
+    from nas.training.model_folder import load_weights, normalised
 
     data = load_data(model.data, splits=(split,))
-    return load_weights(model.weights, model.architecture, data)[0], data
+    network, facts = load_weights(model.weights, model.architecture, data)
+    return network, normalised(data, facts)
 
 
 def _data(folder: Path, name: str | None, resolution: int, root: str | None) -> DataConfig:

@@ -32,7 +32,7 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
     """
     from nas.data.load import load_data
     from nas.training.finals import digest, figures, read_split
-    from nas.training.foreign import HALF, normalised, read_torchvision
+    from nas.training.foreign import HALF, read_torchvision
     from nas.training.model_folder import ARCHITECTURE, WEIGHTS, facts_of, write_weights
 
     if preset != PRESET:
@@ -48,8 +48,7 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
     ledger = Ledger.open(folder / "metrics.json")
 
     def evaluate(split: SplitName) -> Figures:
-        held_out = normalised(load_data(plan.data, splits=(split,)), HALF, HALF)
-        return figures(read_split(folder / WEIGHTS, network.architecture, held_out, split))
+        return figures(read_split(folder / WEIGHTS, network.architecture, load_data(plan.data, splits=(split,)), split))
 
     # The digest is of the user's file, so that the same weights are read once, whenever they come.
     return ledger.read(network.key, 0, digest(weights), "test", evaluate)

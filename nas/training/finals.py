@@ -13,7 +13,7 @@ from nas.data.config import SplitName
 from nas.data.splits import Data
 from nas.training.device import pick_device
 from nas.training.evaluate import evaluate
-from nas.training.model_folder import load_weights
+from nas.training.model_folder import load_weights, normalised
 
 _TOP_5_CLASSES = 100
 """From this many classes on the share of labels among the five largest logits is told, too."""
@@ -48,7 +48,7 @@ def read_split(
     """Evaluate the weights of a file; errors as in ``load_weights``, ``Data.split`` and ``pick_device``."""
     network, facts = load_weights(path, architecture, data)
     place = pick_device(device)
-    part = data.split(split)
+    part = normalised(data, facts).split(split)
     many = facts.classes >= _TOP_5_CLASSES
     if architecture.dims == 2:
         network.to(memory_format=torch.channels_last)

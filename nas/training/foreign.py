@@ -1,7 +1,6 @@
 """Weights of torchvision's GoogLeNet, from the file that torchvision downloads."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Final
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from nas.architecture import Architecture
-from nas.data.splits import Channels, Data
+from nas.data.splits import Channels
 from nas.errors import ModelError
 from nas.network.build import build
 from nas.network.torchvision_names import from_torchvision
@@ -46,9 +45,3 @@ def read_torchvision(path: Path, architecture: Architecture, *, classes: int, re
         )
     check_tensors(path, ours, expected)
     return ours
-
-
-def normalised(data: Data, mean: Channels, std: Channels) -> Data:
-    """The same images, normalised by other figures."""
-    parts = {name: replace(part, mean=mean, std=std) for name, part in data.parts.items()}
-    return replace(data, mean=mean, std=std, parts=parts)

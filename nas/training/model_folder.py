@@ -11,7 +11,7 @@ What else stands there (recipe, metrics, curves, versions, model card) is for pe
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,12 @@ def load_weights(path: Path, architecture: Architecture, data: Data | None = Non
     check_tensors(path, tensors, network.state_dict())
     network.load_state_dict(tensors, assign=True)
     return network.eval(), facts
+
+
+def normalised(data: Data, facts: Facts) -> Data:
+    """The same images, normalised as weights want them, whatever the data set's own figures are."""
+    parts = {name: replace(part, mean=facts.mean, std=facts.std) for name, part in data.parts.items()}
+    return replace(data, mean=facts.mean, std=facts.std, parts=parts)
 
 
 def read_facts(folder: str | Path) -> Facts:

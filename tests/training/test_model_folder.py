@@ -23,6 +23,7 @@ from nas.training.model_folder import (
     facts_of,
     load_model,
     load_weights,
+    normalised,
     read_architecture,
     read_facts,
     seed_weights,
@@ -75,6 +76,15 @@ def test_a_reading_is_that_of_the_network(folder: Path, tiny: Architecture, nois
     assert reading.loss == pytest.approx(float(torch.nn.functional.cross_entropy(logits, split.labels)), rel=1e-4)
     assert "top5" not in figures(reading)
     assert digest(folder / WEIGHTS) != digest(seed_weights(folder, 4))
+
+
+def test_images_are_normalised_as_the_weights_want_them(folder: Path, tiny: Architecture, noise: Data) -> None:
+    odd = replace(read_facts(folder), mean=(0.1, 0.2, 0.3), std=(1.0, 1.0, 1.0))
+    changed = normalised(noise, odd)
+    assert changed.mean == changed.split("a").mean == (0.1, 0.2, 0.3)
+    assert changed.split("a").labels is noise.split("a").labels
+    as_wanted = read_split(folder / WEIGHTS, tiny, noise, "a", device="cpu")
+    assert read_split(folder / WEIGHTS, tiny, changed, "a", device="cpu") == as_wanted
 
 
 def test_five_best_with_many_classes(tmp_path: Path, tiny: Architecture, noise: Data) -> None:
