@@ -65,7 +65,8 @@ def result_table(delivered: "Delivered", published: Sequence[Published] = ()) ->
     winner, data = delivered.winner, delivered.plan.data.name
     cost = delivered.budget.cost(winner.network.architecture)
     side = delivered.budget.resolution
-    table = Table(title=f"{winner.network.label} on {data} at {side} x {side}, {delivered.plan.training.epochs} epochs")
+    size = f"{side} steps" if winner.network.architecture.dims == 1 else f"{side} x {side}"
+    table = Table(title=f"{winner.network.label} on {data} at {size}, {delivered.plan.training.epochs} epochs")
     table.add_column("network")
     table.add_column("accuracy")
     for column in ("MACs", "params"):

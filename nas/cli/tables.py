@@ -19,7 +19,9 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     limits = [f"{name} at most {limit:,}" for name, limit in budget.limits.items()]
     if budget.latency_seconds is not None:
         limits.append(f"latency at most {1e3 * budget.latency_seconds:g} ms (batch {budget.latency_batch})")
-    table = Table(title=f"{recipe.name}: {' and '.join(limits)} at {budget.resolution} x {budget.resolution}")
+    series = all(candidate.architecture.dims == 1 for candidate in candidates)
+    side = f"{budget.resolution} steps" if series else f"{budget.resolution} x {budget.resolution}"
+    table = Table(title=f"{recipe.name}: {' and '.join(limits)} at {side}")
     for column in ("trial", "key"):
         table.add_column(column)
     for column in ("MACs", "params", "of the budget", "cells"):

@@ -21,15 +21,18 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
     winner, plan = delivered.winner, delivered.plan
     training = plan.training
     network, side = winner.network, facts.resolution
+    series = network.architecture.dims == 1
+    size = f"{side} steps" if series else f"{side} x {side}"
     lines = [
         f"# {network.label}",
         "",
-        f"An Inception-style network for images of {side} x {side} pixels in {facts.classes} classes, "
+        f"An Inception-style network for {f'series of {size}' if series else f'images of {size} pixels'} "
+        f"in {facts.classes} classes, "
         f"trained on {facts.data} by inception-nas.",
         "",
         "## Cost",
         "",
-        f"| at {side} x {side} | |",
+        f"| at {size} | |",
         "|---|---|",
         f"| multiply-adds of one inference | {cost.macs:,} |",
         f"| parameters | {cost.params:,} |",
@@ -78,9 +81,9 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
         'model = nas.load_model("path/to/this/folder")  # a torch module in evaluation mode',
         "```",
         "",
-        f"Input: float tensors [N, 3, {side}, {side}], pixels in 0..1 less the mean "
-        f"({_figures(facts.mean)}), over the standard deviation ({_figures(facts.std)}); grey images three times. "
-        f"Output: logits [N, {facts.classes}] of the classes {_classes(facts.class_names)}.",
+        f"Input: float tensors [N, 3, {side if series else f'{side}, {side}'}], values in 0..1 less the mean "
+        f"({_figures(facts.mean)}), over the standard deviation ({_figures(facts.std)}); one channel is given "
+        f"three times. Output: logits [N, {facts.classes}] of the classes {_classes(facts.class_names)}.",
         "",
     ]
     return "\n".join(lines)
