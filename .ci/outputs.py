@@ -8,23 +8,28 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 BLOCK = re.compile(r"(<!-- output: (?P<command>.+?) -->\n```text\n)(?P<text>.*?)(```\n)", re.DOTALL)
 
 
 def run(command: str) -> str:
-    """What a ``nas`` command prints, by this interpreter, without trailing blanks."""
+    """What a ``nas`` command prints, by this interpreter."""
     program, *arguments = shlex.split(command)
     if program != "nas":
         raise SystemExit(f"an output command must start with nas, but got {command!r}")
-    done = subprocess.run([sys.executable, "-m", "nas", *arguments], capture_output=True, text=True, check=True)
-    return "".join(line.rstrip() + "\n" for line in done.stdout.strip("\n").splitlines())
+    return subprocess.run([sys.executable, "-m", "nas", *arguments], capture_output=True, text=True, check=True).stdout
 
 
-def refresh(text: str) -> str:
+def tidy(printed: str) -> str:
+    """An output as it stands in a block: without blanks at the ends of lines, or empty lines around it."""
+    return "".join(line.rstrip() + "\n" for line in printed.strip("\n").splitlines())
+
+
+def refresh(text: str, run: Callable[[str], str] = run) -> str:
     """The Markdown with every output block as its command prints it now."""
-    return BLOCK.sub(lambda match: match[1] + run(match["command"]) + match[4], text)
+    return BLOCK.sub(lambda match: match[1] + tidy(run(match["command"])) + match[4], text)
 
 
 def main() -> None:

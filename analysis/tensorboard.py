@@ -31,7 +31,7 @@ def write_events(run: Path | str, folder: Path | str) -> tuple[Path, ...]:
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
     except ImportError as error:
-        raise RunError("event files need the package tensorboard, but it is missing: pip install tensorboard.") from error
+        raise RunError("event files need tensorboard, which is missing: pip install tensorboard.") from error
 
     found = source(run)
     started = next((session.get("started") for session in found.sessions), None)

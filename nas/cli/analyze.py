@@ -150,7 +150,7 @@ def _standing(seen: "Progress") -> "Table":
         reached = "" if one.accuracy is None else f", {one.accuracy:.2%}"
         table.add_row(f"trial {one.trial}", f"epoch {epochs}{reached}, {one.macs / 1e6:.2f}M MACs")
     table.add_row("device time", f"{seen.device_seconds / 3600:.2f} hours")
-    if seen.seconds_left is not None:
+    if seen.seconds_left:
         table.add_row("left", f"about {seen.seconds_left / 60:.0f} minutes")
     for trial, reason in seen.failures:
         table.add_row(f"trial {trial} failed", reason)

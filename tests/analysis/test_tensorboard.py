@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,7 @@ def test_optuna_dashboard_opens_the_journal(tmp_path: Path) -> None:
             dashboard.terminate()
 
 
-def _answer(url: str, server: "subprocess.Popen[bytes]") -> dict:  # type: ignore[type-arg]
+def _answer(url: str, server: "subprocess.Popen[bytes]") -> dict[str, Any]:
     """The JSON of an address, once the server is up."""
     while server.poll() is None:
         try:
