@@ -54,9 +54,7 @@ def memory(
     plain = lower(architecture, resolution=resolution, classes=classes)
     whole = lower(architecture, resolution=resolution, classes=classes, auxiliary=True)
     training = _Training(whole, batch, value_bytes)
-    return Memory(
-        inference=_inference(plain, batch, value_bytes), training=training.heap.peak, kept=training.kept
-    )
+    return Memory(inference=_inference(plain, batch, value_bytes), training=training.heap.peak, kept=training.kept)
 
 
 class _Heap:

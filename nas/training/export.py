@@ -48,9 +48,7 @@ class Exported:
 
 
 @torch.inference_mode()
-def export(
-    network: Network, path: Path, *, kind: Format, facts: Facts, images: Tensor, threads: int = 1
-) -> Exported:
+def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: Tensor, threads: int = 1) -> Exported:
     """Write a network, read it back, and hold its logits to the network's.
 
     Args:
@@ -62,7 +60,7 @@ def export(
         threads: for the measured latencies.
 
     Raises:
-        ModelError: packages that are missing, or logits that differ by ``MOST_DIFFERENCE`` or more.
+        ModelError: packages that are missing, another ending of the file, or logits that differ by ``MOST_DIFFERENCE`` or more.
     """
     missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if kind == "onnx" and find_spec(name) is None]
     if missing:
@@ -70,6 +68,8 @@ def export(
             f"ONNX export needs the package {missing[0]}, but it is not installed: "
             "`pip install 'inception-nas[export]'`."
         )
+    if path.suffix != SUFFIXES[kind]:
+        raise ModelError(f"a file of the format {kind} must end in {SUFFIXES[kind]}, but got {path.name}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     small = fold(network)
     small.plan = "plain"  # What is exported is torch's own operations.

@@ -78,7 +78,7 @@ def test_an_ensemble_of_seeds_and_many_crops(nas: Run, folder: Path, tmp_path: P
 
 @pytest.mark.parametrize("kind", ["onnx", "torch"])
 def test_export(nas: Run, folder: Path, tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "model.bin"
+    path = tmp_path / f"model.{'onnx' if kind == 'onnx' else 'pt2'}"
     status, out, err = nas("export", folder, "--format", kind, "--out", path)
     assert status == 0, err
     difference = float(out.split("images: ")[1].split()[0])
@@ -119,6 +119,8 @@ def test_what_is_refused(nas: Run, folder: Path, tmp_path: Path) -> None:
         assert status == 2 and expected in err and err.count("\n") == 1, (arguments, err)
     status, _, err = nas("export", folder, "--format", "tflite")
     assert status == 2 and "`--format` must be onnx or torch, but got 'tflite'" in err
+    status, _, err = nas("export", folder, "--format", "torch", "--out", tmp_path / "model.pt")
+    assert status == 2 and "a file of the format torch must end in .pt2, but got model.pt." in err
 
 
 def test_bad_image_folders(nas: Run, folder: Path, tmp_path: Path) -> None:

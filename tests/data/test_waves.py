@@ -44,7 +44,6 @@ def test_the_same_everywhere() -> None:
     assert hashlib.sha256(series.tobytes()).hexdigest()[:16] == "3dc169e068b1169c"
 
 
-
 def test_batches(data: Data) -> None:
     part = data.split("a")
     images, labels = next(batches(part, batch_size=240))
