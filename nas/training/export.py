@@ -60,7 +60,8 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
         threads: for the measured latencies.
 
     Raises:
-        ModelError: packages that are missing, another ending of the file, or logits that differ by ``MOST_DIFFERENCE`` or more.
+        ModelError: packages that are missing, another ending of the file, or logits that differ by
+            ``MOST_DIFFERENCE`` or more.
     """
     missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if kind == "onnx" and find_spec(name) is None]
     if missing:
