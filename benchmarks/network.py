@@ -1,7 +1,7 @@
 """Training steps of one network by either plan, and by the fast plan with a part switched off: images a core-second.
 
-One thread, processor time, all variants in turn. The kernels of so many variants do not fit oneDNN's cache of 1,024, and
-making them anew every step would be measured, so run it as
+One thread, processor time, all variants in turn. The kernels of so many variants do not fit oneDNN's cache of 1,024,
+and making them anew every step would be measured, so run it as
 
     ONEDNN_PRIMITIVE_CACHE_CAPACITY=8192 python benchmarks/network.py --rounds 5
 """
