@@ -233,7 +233,8 @@ class Architecture:
         for stage_index, cell_index in places:
             if stage_index >= len(self.stages) or cell_index >= len(self.stages[stage_index]):
                 raise ArchitectureError(
-                    f"an auxiliary head must stand after a cell that exists, but got stage={stage_index}, cell={cell_index}."
+                    "an auxiliary head must stand after a cell that exists, "
+                    f"but got stage={stage_index}, cell={cell_index}."
                 )
         if places != sorted(set(places)):
             raise ArchitectureError(f"auxiliary heads must stand after different cells, in order, but got {places}.")

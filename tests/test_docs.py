@@ -15,7 +15,6 @@ from types import ModuleType
 
 import pytest
 import typer
-import yaml
 from markdown_blocks import blocks, links
 from model_folders import make
 

@@ -175,4 +175,5 @@ def _limits(axes: Axes, values: NDArray[np.float64], floor: float) -> None:
     margin = max(1.08, (values.max() / values.min()) ** 0.05)
     log_cost_axis(axes.xaxis, float(values.min() / margin), float(values.max() * margin))
     top = axes.get_ylim()[1]
-    axes.set_ylim(floor - 0.05 * max(top - floor, 0.002), top)
+    # Room below the lowest point: the name of the reference stands under its star.
+    axes.set_ylim(floor - 0.1 * max(top - floor, 0.002), top)

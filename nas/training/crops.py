@@ -74,10 +74,12 @@ def probabilities(
         raise DataError(f"`crops` must be 1 for series, but got {crops}.")
     mean = (255.0 * torch.tensor(split.mean, device=device)).view(1, 3, 1, 1)
     std = (255.0 * torch.tensor(split.std, device=device)).view(1, 3, 1, 1)
-    return torch.cat([
-        _mean(network, images.to(device), mean, std, crops, split.resolution, batch_size)
-        for images in _whole(split, max(1, batch_size // crops))
-    ])
+    return torch.cat(
+        [
+            _mean(network, images.to(device), mean, std, crops, split.resolution, batch_size)
+            for images in _whole(split, max(1, batch_size // crops))
+        ]
+    )
 
 
 def _whole(split: Split | FolderSplit, size: int) -> Iterator[Tensor]:

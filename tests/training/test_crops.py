@@ -112,9 +112,7 @@ def test_images_of_a_folder(tmp_path: Path) -> None:
         image = Image.effect_noise(size, 90).convert("RGB")
         paths.append(str(tmp_path / f"{place}.png"))
         image.save(paths[-1])
-    split = FolderSplit(
-        paths=tuple(paths), labels=torch.tensor([0, 1]), mean=(0.4,) * 3, std=(0.2,) * 3, resolution=14
-    )
+    split = FolderSplit(paths=tuple(paths), labels=torch.tensor([0, 1]), mean=(0.4,) * 3, std=(0.2,) * 3, resolution=14)
     got = probabilities(Brightness(), split, crops=144)
     assert got.shape == (2, 3) and torch.allclose(got[:, 1], got[:, 2], atol=1e-5)
     (tmp_path / "1.png").write_bytes(b"no image")
