@@ -21,6 +21,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookN
         client = NotebookClient(
             notebook,
             timeout=300,
+            startup_timeout=240,
             record_timing=False,
             resources={"metadata": {"path": str(folder)}},
             config=Config({"KernelManager": transport}),
