@@ -51,7 +51,7 @@ layers: $(VENV)/.installed-dev  ## the import contracts
 check: lint types layers test  ## ruff, mypy, import contracts and all tests
 
 docs: $(VENV)/.installed-docs  ## the documentation, in site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:  ## remove the environment, caches and built files; runs/out stays
 	rm -rf $(VENV) build dist site .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -6,6 +6,7 @@ import io
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import typing
 from collections.abc import Iterator
@@ -184,6 +185,20 @@ def test_links_lead_somewhere() -> None:
         if not (path.parent / link).exists()
     }
     assert not dead
+
+
+def test_commands_in_the_text_exist() -> None:
+    named = {(path.name, name) for path in FILES for name in re.findall(r"`nas ([a-z]+)", path.read_text())}
+    assert {(file, name) for file, name in named if name not in COMMANDS} == set()
+
+
+def test_the_documentation_builds_without_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mkdocs", reason="mkdocs is one of the development extras")
+    monkeypatch.setenv("NO_MKDOCS_2_WARNING", "1")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "site" / "reference" / "index.html").is_file()
 
 
 def keys(kind: type, prefix: str = "") -> Iterator[str]:
