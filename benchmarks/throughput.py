@@ -60,12 +60,20 @@ WORKLOADS: Final = (
 def serve(pipe: Connection, loop: str, workload: Workload, threads: int) -> None:
     """In a process of its own: build a loop and run what is asked for until None comes."""
     torch.set_num_threads(threads)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mib()
     runner = make_loop(loop, workload)
     while (asked := pipe.recv()) is not None:
         speed = runner.train() if asked == "train" else runner.evaluate()
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-        pipe.send((speed, grown))
+        pipe.send((speed, peak_mib() - before))
+
+
+def peak_mib() -> float:
+    """The most memory that this process has held so far."""
+    status = Path("/proc/self/status")
+    if status.exists():  # `ru_maxrss` would include what the parent held when it started this process.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # bytes on macOS
 
 
 def matmul_peak(dtype: torch.dtype, *, side: int = 4096, repeats: int = 3) -> tuple[float, float]:
