@@ -20,11 +20,13 @@ DROPOUT: Final = 0.1
 STAGES: Final = (1, 2, 3)
 
 
-def _has_3x3(point: Point) -> bool:
+def has_3x3(point: Point) -> bool:
+    """Whether a cell of the point has a 3x3 branch."""
     return cast(int, point["wide_share8"]) < OF
 
 
-def _has_wide(point: Point) -> bool:
+def has_wide(point: Point) -> bool:
+    """Whether a cell of the point has a wide branch."""
     return cast(int, point["wide_share8"]) > 0
 
 
@@ -40,9 +42,9 @@ CHOICES: Final = (
     Choice(name="b1x1_share8", values=(0, 1, 2, 3)),
     Choice(name="pool_share8", values=(0, 1, 2)),
     Choice(name="wide_share8", values=(0, 2, 4, 6, 8)),
-    Choice(name="b3x3_ratio8", values=(2, 3, 4, 6, 8), when=_has_3x3),
-    Choice(name="b5x5_ratio8", values=(2, 3, 4, 6, 8), when=_has_wide),
-    Choice(name="wide", values=("3x3x2", "5x5", "dw3", "dw5", "dw7"), when=_has_wide),
+    Choice(name="b3x3_ratio8", values=(2, 3, 4, 6, 8), when=has_3x3),
+    Choice(name="b5x5_ratio8", values=(2, 3, 4, 6, 8), when=has_wide),
+    Choice(name="wide", values=("3x3x2", "5x5", "dw3", "dw5", "dw7"), when=has_wide),
     Choice(name="shortcut", values=(True, False)),
     Choice(name="se", values=(False, True)),
     Choice(name="reduction", values=("pool", "conv")),
@@ -54,7 +56,7 @@ def decode(point: Point) -> Architecture:
     values = cast(Mapping[str, int], point)
     stages = tuple(
         tuple(
-            _cell(width, point)
+            cell(width, point)
             for width in ramp(
                 values[f"width{stage}"], values[f"cells{stage}"], growth=values["growth8"], of=OF, multiple=MULTIPLE
             )
@@ -65,12 +67,13 @@ def decode(point: Point) -> Architecture:
     return Architecture(
         stem=Stem(kind="conv3x3", width=values["stem"]),
         stages=stages,
-        reductions=tuple(_reduction(kind, stages[i][-1].width, values[f"width{i + 2}"]) for i in range(2)),
+        reductions=tuple(reduction(kind, stages[i][-1].width, values[f"width{i + 2}"]) for i in range(2)),
         dropout=DROPOUT,
     )
 
 
-def _cell(width: int, point: Point) -> Cell:
+def cell(width: int, point: Point) -> Cell:
+    """The cell of a width, its branches by the point's shares and ratios."""
     values = cast(Mapping[str, int], point)
     b1x1, b3x3, b5x5, pool_proj = split(
         width,
@@ -97,7 +100,7 @@ def _reduce(branch: int, ratio: int) -> int:
     return round_half_up(branch * ratio, OF, MULTIPLE, MULTIPLE) if branch and ratio < OF else 0
 
 
-def _reduction(kind: ReductionKind, before: int, after: int) -> Reduction:
+def reduction(kind: ReductionKind, before: int, after: int) -> Reduction:
     """A convolution adds what the pool beside it lacks of the next width, and at least a quarter of that width."""
     if kind == "pool":
         return Reduction()

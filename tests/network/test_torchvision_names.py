@@ -32,8 +32,11 @@ def ours(like: GoogLeNet, resolution: int, auxiliary: bool = True) -> Network:
     return network
 
 
-@pytest.mark.parametrize(("plan", "tolerance"), [("plain", 1e-5), ("fast", 3e-5)])
-@pytest.mark.parametrize(("resolution", "auxiliary"), [(224, True), (96, False)])
+# At 96 pixels torchvision's own outputs are up to 1.6e-5 from those of float64.
+@pytest.mark.parametrize(
+    ("resolution", "auxiliary", "plan", "tolerance"),
+    [(224, True, "plain", 1e-5), (224, True, "fast", 1e-5), (96, False, "plain", 1e-5), (96, False, "fast", 2e-5)],
+)
 def test_inference_is_equal(resolution: int, auxiliary: bool, plan: PlanName, tolerance: float) -> None:
     reference = theirs(0.0).eval()
     network = ours(reference, resolution, auxiliary).eval()

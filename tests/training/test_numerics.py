@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from nas import serialize
 from nas.architecture import Architecture
 from nas.data.splits import Data
 from nas.network.build import build
 from nas.training import TrainingConfig
+from nas.training.model import FromArchitecture
 from nas.training.trainer import Trainer
 
 CONFIG = TrainingConfig(epochs=4, batch_size=32, learning_rate=0.2, warmup_epochs=1.0, ema_decay=0.95)
@@ -19,18 +19,8 @@ SEEDS = range(5)
 
 
 @dataclass(frozen=True)
-class Plain:
+class Plain(FromArchitecture):
     """The network of an architecture, executed module by module."""
-
-    architecture: Architecture
-
-    @property
-    def key(self) -> str:
-        return serialize.key(self.architecture)
-
-    @property
-    def dims(self) -> int:
-        return self.architecture.dims
 
     def build(self, *, classes: int, resolution: int, auxiliary: bool, generator: torch.Generator) -> nn.Module:
         options = {"classes": classes, "resolution": resolution, "auxiliary": auxiliary, "generator": generator}

@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import logging
 import os
 import platform
 import shutil
@@ -18,9 +19,10 @@ SECONDS = 120
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The compiled kernels, or None where there is no compiler or it fails (the plain plan then does the work)."""
+    """The compiled kernels, or None, with a warning in the log, where the plain plan has to do the work."""
     compiler = next((path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None)
     if compiler is None or os.name != "posix":
+        _warn("no C++ compiler was found (c++, g++ or clang++)")
         return None
     # Torch has loaded its OpenMP by now: with the same name, ours is that one, and its threads are shared.
     for flags in (("-fopenmp",), ()):
@@ -28,8 +30,8 @@ def library() -> ctypes.CDLL | None:
         if made is not None:
             try:
                 return ctypes.CDLL(str(made))
-            except OSError:
-                continue
+            except OSError as error:
+                _warn(f"the compiled kernels cannot be loaded: {error}")
     return None
 
 
@@ -46,9 +48,19 @@ def _compiled(compiler: str, flags: tuple[str, ...]) -> Path | None:
             command = [compiler, *flags, str(SOURCE), "-o", str(made)]
             subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
             made.replace(path)
-    except (OSError, subprocess.SubprocessError):
+    except subprocess.CalledProcessError as error:
+        _warn(
+            f"{' '.join(command[:1])} {' '.join(flags)} failed: {error.stderr.decode(errors='replace').strip()[:300]}"
+        )
+        return None
+    except (OSError, subprocess.SubprocessError) as error:
+        _warn(f"the kernels cannot be compiled: {error}")
         return None
     return path
+
+
+def _warn(reason: str) -> None:
+    logging.getLogger(__name__).warning("training is slower than it could be on this machine, for %s.", reason)
 
 
 def _processor() -> str:
