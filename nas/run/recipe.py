@@ -130,7 +130,8 @@ class Recipe:
         training: how a candidate is trained.
         stop: when the search ends.
         objectives: accuracy alone (the best network under the budget), or with a cost (a front).
-        seed: of the sampler and of the trials.
+        seed: of the sampler.
+        trial_seed: of every training, its initial weights and the order and changes of its images.
     """
 
     name: str
@@ -144,8 +145,12 @@ class Recipe:
     resources: ResourcesConfig = field(default_factory=ResourcesConfig)
     early_stopping: EarlyStoppingConfig = field(default_factory=EarlyStoppingConfig)
     seed: int = 0
+    trial_seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("seed", "trial_seed"):
+            if getattr(self, name) < 0:
+                raise RecipeError(f"`{name} >= 0` must hold, but got {name}={getattr(self, name)}.")
         safe = self.name.replace("-", "").replace("_", "").replace(".", "")
         if not safe.isalnum():
             raise RecipeError(

@@ -114,7 +114,9 @@ def prepare(recipe: Recipe) -> Space:
 def _proposer(recipe: Recipe, space: Space, journal: Journal) -> Proposer:
     sampler = make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
     measured = measurement(recipe.budget, recipe.objectives)
-    return Proposer(space, recipe.budget, sampler, journal, seed=recipe.seed, measurement=measured)
+    return Proposer(
+        space, recipe.budget, sampler, journal, seed=recipe.seed, trial_seed=recipe.trial_seed, measurement=measured
+    )
 
 
 def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener: Listener) -> Outcome:
