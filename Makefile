@@ -41,6 +41,7 @@ test: $(VENV)/.installed-dev  ## all tests but the slow ones, with the coverage 
 
 lint: $(VENV)/.installed-dev  ## ruff
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 types: $(VENV)/.installed-dev  ## mypy
 	$(BIN)/mypy

@@ -48,8 +48,28 @@ def agreement(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> tu
     )
 
 
+def ceiling(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> Agreement | None:
+    """The noise ceiling: how alike two trainings to the end rank the same networks.
+
+    No rung can be expected to agree with the final accuracy better than that does with itself. Of each network the
+    two trainings of the lowest seeds count; None where fewer than three networks have two of as many epochs.
+    """
+    done = table[table["state"] == "complete"].dropna(subset=["accuracy"]).sort_values("seed", kind="stable")
+    done = done.drop_duplicates(["key", "seed"])
+    if done.empty:
+        return None
+    last = int(done["epochs"].max())
+    done = done[done["epochs"] == last]
+    pairs = [group["accuracy"].to_numpy(dtype=float)[:2] for _, group in done.groupby("key") if len(group) > 1]
+    return _agreement(np.array(pairs), last, last, seed, resamples) if len(pairs) >= LEAST else None
+
+
 def _pair(table: pd.DataFrame, low: int, high: int, seed: int, resamples: int) -> Agreement:
     both = table[[f"accuracy_at_{low}", f"accuracy_at_{high}"]].dropna().to_numpy(dtype=float)
+    return _agreement(both, low, high, seed, resamples)
+
+
+def _agreement(both: np.ndarray, low: int, high: int, seed: int, resamples: int) -> Agreement:
     n = len(both)
     rng = np.random.default_rng(seed)
     if n > _MOST:

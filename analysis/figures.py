@@ -238,11 +238,14 @@ def _fidelity(material: Material) -> Illustration | None:
     if not any(np.isfinite(pair.tau) for pair in pairs):
         return None
     made, (axes,) = figure(5.2, 3.4)
-    plot_fidelity.fidelity(pairs, axes)
+    ceiling = fidelity.ceiling(material.table)
+    plot_fidelity.fidelity(pairs, axes, ceiling)
     caption = (
         "Kendall's tau between the accuracy after few epochs and after the last, over the trials that reached both: 1 "
         "where few epochs rank them alike. Stopped trials are missing from it, which lowers it."
     )
+    if ceiling is not None:
+        caption += " The noise ceiling is tau between two whole trainings of the same networks with different seeds."
     return Illustration(name="fidelity", title="How far few epochs can be trusted", caption=caption, figure=made)
 
 

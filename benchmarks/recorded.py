@@ -54,8 +54,12 @@ class Recorded:
         return float(np.mean([record.accuracy for record in others]))
 
 
-def read_run(path: Path) -> Recorded:
+def read_run(path: Path, *again: Path) -> Recorded:
     """Read the trials of a run that were trained to the end, are in the budget and have a point.
+
+    Args:
+        path: the run.
+        again: runs of the same networks under other seeds; what else they trained is left out.
 
     Raises:
         RunError: no run, or fewer than two such networks.
@@ -63,10 +67,14 @@ def read_run(path: Path) -> Recorded:
     folder = RunFolder.open(path)
     recipe = folder.recipe()
     curves: dict[str, list[TrialRecord]] = {}
-    for record in Journal.open(folder.journal, read_only=True).trials():
+    for record in _whole(folder):
         candidate = record.candidate
-        if record.state == "complete" and candidate.point is not None and recipe.budget.allows(candidate.cost):
+        if candidate.point is not None and recipe.budget.allows(candidate.cost):
             curves.setdefault(candidate.key, []).append(record)
+    for other in again:
+        for record in _whole(RunFolder.open(other)):
+            if record.candidate.key in curves:
+                curves[record.candidate.key].append(record)
     if len(curves) < 2:
         raise RunError(f"a run must hold two or more networks in its budget to be replayed, but {path} does not.")
     firsts = [records[0].candidate for records in curves.values()]
@@ -85,6 +93,11 @@ def read_run(path: Path) -> Recorded:
     snapped = replace(space, decode=decode, encode=encode, reference=firsts[0].architecture)
     epochs = max(record.epochs for records in curves.values() for record in records)
     return Recorded(name=recipe.name, space=snapped, budget=recipe.budget, curves=curves, epochs=epochs)
+
+
+def _whole(folder: RunFolder) -> list[TrialRecord]:
+    trials = Journal.open(folder.journal, read_only=True).trials()
+    return [record for record in trials if record.state == "complete"]
 
 
 def _nearest(grid: npt.NDArray[np.float64], one: npt.NDArray[np.float64]) -> int:

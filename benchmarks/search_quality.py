@@ -1,7 +1,7 @@
 """How good the best network is after n trainings, sampler by sampler, replayed from a table of trained networks.
 
     python benchmarks/search_quality.py --table nas_bench_macro.csv --seeds 20
-    python benchmarks/search_quality.py --curves runs/out/NAME --seeds 20
+    python benchmarks/search_quality.py --curves runs/reference/recorded runs/reference/recorded_again
 
 Nothing is trained: a training takes the time of its network's multiply-adds on a simulated clock, and several run at
 a time. The sampler sees one training of a network; the best by it is judged by two other trainings.
@@ -185,7 +185,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, help="a CSV file as nas_bench_macro.csv")
-    parser.add_argument("--curves", type=Path, help="a run folder, whose recorded curves are replayed")
+    parser.add_argument(
+        "--curves", type=Path, nargs="+", help="a run folder, whose curves are replayed; others judge, with other seeds"
+    )
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--workers", type=int, default=4, help="trainings at a time")
     parser.add_argument("--only", nargs="*", help="names of searchers")
@@ -193,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if options.curves:
-        run_table(read_run(options.curves), options)
+        run_table(read_run(*options.curves), options)
     if not options.table:
         return
     table = read_table(options.table)

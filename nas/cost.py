@@ -31,9 +31,7 @@ def cost(architecture: Architecture, *, resolution: int, classes: int) -> Cost:
     """
     counter = Counter(dims=architecture.dims, batch_norm=architecture.norm == "batch")
     wire(architecture, counter, resolution=resolution, classes=classes)
-    return Cost(
-        macs=counter.macs, params=counter.params, weights=counter.weights, activations=counter.activations
-    )
+    return Cost(macs=counter.macs, params=counter.params, weights=counter.weights, activations=counter.activations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

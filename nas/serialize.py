@@ -113,9 +113,7 @@ def _checked(kind: type, data: object, owner: str) -> dict[str, Any]:
     allowed = {field.name: field for field in fields(kind)}
     unknown = sorted(set(map(str, data)) - set(allowed))
     if unknown:
-        raise ArchitectureError(
-            f"{owner} has no field {unknown[0]!r}; its fields are {', '.join(allowed)}."
-        )
+        raise ArchitectureError(f"{owner} has no field {unknown[0]!r}; its fields are {', '.join(allowed)}.")
     required = [name for name, field in allowed.items() if _has_no_default(field)]
     missing = [name for name in required if name not in data]
     if missing:

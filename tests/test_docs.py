@@ -223,5 +223,3 @@ def test_the_page_of_commands_is_that_of_the_command_line() -> None:
         section = text.partition(f"## `nas {name}")[2].partition("\n## ")[0]
         options = [flag for one in command.params if one.name != "help" for flag in one.opts if flag.startswith("-")]
         assert [flag for flag in options if not re.search(rf"`{flag}[ `]", section)] == []
-
-

@@ -9,12 +9,13 @@ from analysis.fidelity import Agreement
 from analysis.style import FAINT, FRONT, halo
 
 
-def fidelity(pairs: Sequence[Agreement], axes: Axes) -> Axes:
+def fidelity(pairs: Sequence[Agreement], axes: Axes, ceiling: Agreement | None = None) -> Axes:
     """Draw Kendall's tau of each rung with the last one, with its 95% interval and number of trials.
 
     Args:
         pairs: from ``analysis.fidelity.agreement``.
         axes: drawn on.
+        ceiling: from ``analysis.fidelity.ceiling``, drawn as a line with its interval.
     """
     last = max((pair.final for pair in pairs), default=0)
     known = [pair for pair in pairs if pair.final == last and not np.isnan(pair.tau)]
@@ -39,6 +40,11 @@ def fidelity(pairs: Sequence[Agreement], axes: Axes) -> Axes:
         )
         halo(text)
     axes.axhline(0, color=FAINT, lw=0.8)
+    if ceiling is not None and not np.isnan(ceiling.tau):
+        axes.axhspan(ceiling.low, ceiling.high, color=FAINT, alpha=0.15, lw=0)
+        axes.axhline(ceiling.tau, color=FAINT, lw=1.2, ls="--")
+        said = f"noise ceiling {ceiling.tau:.2f}: two seeds, n={ceiling.n}"
+        halo(axes.annotate(said, (-0.35, ceiling.tau), xytext=(0, 4), textcoords="offset points", fontsize=7.5))
     axes.set_xticks(places, [f"{pair.epochs}" for pair in known])
     axes.set_xlim(-0.4, len(known) - 0.2)
     axes.set_ylim(min(-0.05, float(np.nanmin(low)) - 0.05), 1.05)

@@ -46,13 +46,15 @@ def _shapes(
     part = turns % 1.0
     bend = frequency * time * (0.5 + time)  # From half the frequency to two and a half times of it.
     back = frequency * time * (2.5 - time)
-    return np.stack([
-        np.sin(2 * np.pi * turns),
-        np.where(part < 0.5, 1.0, -1.0),
-        4.0 * np.abs(part - 0.5) - 1.0,
-        2.0 * part - 1.0,
-        np.sin(2 * np.pi * (bend + phase)),
-        np.sin(2 * np.pi * (back + phase)),
-        np.sin(2 * np.pi * 2.0 * turns) * np.sin(2 * np.pi * (time * 1.5 + phase)),
-        np.where(part < 0.15, 1.0, -0.2),
-    ])
+    return np.stack(
+        [
+            np.sin(2 * np.pi * turns),
+            np.where(part < 0.5, 1.0, -1.0),
+            4.0 * np.abs(part - 0.5) - 1.0,
+            2.0 * part - 1.0,
+            np.sin(2 * np.pi * (bend + phase)),
+            np.sin(2 * np.pi * (back + phase)),
+            np.sin(2 * np.pi * 2.0 * turns) * np.sin(2 * np.pi * (time * 1.5 + phase)),
+            np.where(part < 0.15, 1.0, -0.2),
+        ]
+    )

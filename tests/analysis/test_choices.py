@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.best_choice import best_choice
-from analysis.fidelity import agreement
+from analysis.fidelity import agreement, ceiling
 from analysis.importance import importances
 from analysis.table import tabulate
 
@@ -78,3 +78,16 @@ def test_two_trials_have_no_tau():
     table = pd.DataFrame({"accuracy_at_1": [0.1, 0.2], "accuracy_at_2": [0.1, 0.2]})
     (pair,) = agreement(table)
     assert math.isnan(pair.tau) and pair.n == 2
+
+
+def test_the_ceiling_pairs_two_seeds_of_a_network_trained_to_the_end():
+    rows = [(f"k{index}", seed, "complete", 9, 0.5 + 0.1 * index) for index in range(4) for seed in (0, 1)]
+    table = pd.DataFrame(rows, columns=["key", "seed", "state", "epochs", "accuracy"])
+    found = ceiling(table)
+    assert found is not None and (found.n, found.epochs, found.final) == (4, 9, 9) and found.tau == pytest.approx(1)
+    # The last pair of neighbours swapped by the second seed: 5 of 6 pairs agree.
+    table.loc[[5, 7], "accuracy"] = table.loc[[7, 5], "accuracy"].to_numpy()
+    found = ceiling(table)
+    assert found is not None and found.tau == pytest.approx(4 / 6) and found.low <= found.tau
+    table.loc[table["seed"] == 1, ["state", "epochs"]] = ["stopped", 3]
+    assert ceiling(table) is None

@@ -1,6 +1,7 @@
 """Every figure draws what its data say, on the Axes it is given, and copes with none."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import analysis
@@ -8,7 +9,7 @@ from analysis.anytime import anytime
 from analysis.best_choice import best_choice
 from analysis.blocks import blocks
 from analysis.edf import populations
-from analysis.fidelity import agreement
+from analysis.fidelity import agreement, ceiling
 from analysis.plots.anytime import anytime as plot_anytime
 from analysis.plots.architecture import architecture as plot_architecture
 from analysis.plots.architecture import side_by_side
@@ -102,6 +103,10 @@ def test_fidelity_shows_tau_and_n(table, axes):
     plot_fidelity(pairs, axes)
     assert any(text.get_text().endswith(f"n={pairs[-1].n}") for text in axes.texts)
     assert "9 epochs" in axes.get_ylabel()
+    once = table.drop_duplicates("key")
+    twice = pd.concat([once, once.assign(seed=once["seed"] + 1000)], ignore_index=True)
+    plot_fidelity(pairs, axes, ceiling(twice))
+    assert any("noise ceiling 1.00: two seeds" in text.get_text() for text in axes.texts)
 
 
 def test_time_adds_up_to_the_whole(run_folder, axes):

@@ -1,0 +1,36 @@
+"""What a recipe makes of a search, before anything is trained."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nas.errors import RecipeError
+from nas.run.recipe import Recipe
+from nas.run.recipe_file import read_recipe
+from nas.run.search import rehearse
+
+DEMO = Path(__file__).parents[2] / "runs" / "demo.yaml"
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    return read_recipe(DEMO, {"sampler.name": "random"})
+
+
+def test_another_trial_seed_trains_the_same_networks(recipe: Recipe) -> None:
+    once = list(rehearse(recipe, 4))
+    again = list(rehearse(replace(recipe, trial_seed=7), 4))
+    assert [each.key for each in again] == [each.key for each in once]
+    assert {each.seed for each in once} == {0} and {each.seed for each in again} == {7}
+
+
+def test_another_seed_proposes_others(recipe: Recipe) -> None:
+    once = {each.key for each in rehearse(recipe, 4) if not each.reference}
+    assert not once & {each.key for each in rehearse(replace(recipe, seed=1), 4) if not each.reference}
+
+
+@pytest.mark.parametrize("field", ["seed", "trial_seed"])
+def test_seeds_start_at_zero(recipe: Recipe, field: str) -> None:
+    with pytest.raises(RecipeError, match=f"`{field} >= 0` must hold, but got {field}=-1"):
+        replace(recipe, **{field: -1})
