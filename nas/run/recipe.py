@@ -34,7 +34,7 @@ class SamplerConfig:
             same seed gives the same points at any concurrency; 0 proposes whenever a slot is free.
     """
 
-    name: str = "tpe"
+    name: str = "gp"
     options: Mapping[str, Any] = field(default_factory=dict)
     batch: int = 0
 

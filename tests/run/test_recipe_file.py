@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nas.errors import NasError
-from nas.run.recipe_file import RECIPES, build_recipe, find_recipe, read_recipe, recipe_to_yaml
+from nas.run.recipe_file import RECIPES, build_recipe, find_recipe, read_mapping, read_recipe, recipe_to_yaml
 
 RECIPE = """
 space: googlenet
@@ -29,6 +29,22 @@ def test_a_recipe_is_resolved(tmp_path: Path) -> None:
     assert recipe.sampler.name == "random"
     assert recipe.training.epochs == 2 and recipe.training.augment.flip is False
     assert recipe.training.augment.shift_pixels == 2, "what is not named stays that of the named training"
+
+
+@pytest.mark.parametrize(
+    ("change", "share"),
+    [
+        ({}, 0.9),
+        ({"budget.at_least": "0"}, 0.0),
+        ({"objectives": "[accuracy, macs]"}, 0.0),
+        ({"budget.macs": "null", "budget.latency_seconds": "0.1"}, 0.0),
+        ({"budget.macs": "null", "budget.params": "1000000"}, 0.9),
+    ],
+)
+def test_a_search_for_one_network_is_held_to_the_band(change: dict[str, str], share: float, tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, RECIPE), change)
+    assert recipe.budget.at_least == share
+    assert build_recipe(read_mapping(write(tmp_path, recipe_to_yaml(recipe)))) == recipe
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
