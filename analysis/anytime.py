@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.pareto import hypervolume_curve
-from analysis.statistics import ENOUGH_SEEDS, bootstrap_mean
+from analysis.statistics import ENOUGH_SEEDS, mean
 
 Measure = Literal["best", "hypervolume"]
 Axis = Literal["trainings", "seconds"]
@@ -97,8 +97,8 @@ def _best(accuracy: NDArray[np.float64], report: NDArray[np.float64]) -> NDArray
 class Band:
     """The mean course of several searches, and how far they scatter.
 
-    ``low`` and ``high`` are a 95% bootstrap interval of the mean from 5 searches on; with fewer, which
-    would make that interval too narrow, their least and greatest value.
+    ``low`` and ``high`` are Student's 95% interval of the mean from 5 searches on; with fewer, their least and greatest
+    value.
     """
 
     x: NDArray[np.float64]
@@ -113,7 +113,7 @@ class Band:
         return "95% band" if self.n >= ENOUGH_SEEDS else "range"
 
 
-def band(courses: Sequence[Steps], *, seed: int = 0) -> Band:
+def band(courses: Sequence[Steps]) -> Band:
     """Average over searches that differ in their seed, as far as all of them went."""
     known = [course for course in courses if len(course.x)]
     nothing = np.empty(0)
@@ -129,8 +129,8 @@ def band(courses: Sequence[Steps], *, seed: int = 0) -> Band:
     places, values = places[whole], values[:, whole]
     low, high = values.min(axis=0), values.max(axis=0)
     if len(known) >= ENOUGH_SEEDS:
-        ends = [bootstrap_mean(column, seed=seed, resamples=1000) for column in values.T]
-        low, high = np.array([one[0] for one in ends]), np.array([one[1] for one in ends])
+        ends = [mean(column) for column in values.T]
+        low, high = np.array([one.low for one in ends]), np.array([one.high for one in ends])
     return Band(x=places, mean=values.mean(axis=0), low=low, high=high, n=len(known))
 
 

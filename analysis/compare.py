@@ -1,17 +1,18 @@
 """Which of two searches was better, at equal trainings and at equal device-seconds."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from analysis.anytime import Axis, Measure, Steps, anytime
-from analysis.runs import budget_of, load
-from analysis.source import runs_in
+from analysis.runs import budget_of, check_comparable, load
+from analysis.source import runs_in, source
 from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, TimeToTarget, mean, paired, time_to_target
 from nas.errors import RunError
 
@@ -26,7 +27,7 @@ class Comparison:
         effort: how much of it: as much as every run of both spent.
         a: mean over the runs of the first search.
         b: of the second.
-        difference: of b over a, run by run in their order (seed by seed).
+        difference: of b over a, seed by seed.
     """
 
     measure: Measure
@@ -91,6 +92,8 @@ def cells(row: Comparison, names: tuple[str, str]) -> tuple[str, ...]:
 def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, report: str = "accuracy") -> Compared:
     """Compare two searches; each is a run folder, or a folder of run folders that differ in their seed.
 
+    Runs are paired by the seeds of their recipes; those without a recipe in the order of their names.
+
     Args:
         a: the first search.
         b: the second.
@@ -98,19 +101,42 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
         report: column that is reported of the network that is best by ``accuracy``.
 
     Raises:
-        RunError: not runs, or without the column ``report``.
+        RunError: not runs, of different data sets, two of one seed in a search, a search without a complete trial,
+            or without figures in the column ``report``.
     """
+    check_comparable([source(run) for path in (a, b, random) if path is not None for run in runs_in(path)])
     first, second = _tables(a, report), _tables(b, report)
     baseline = pd.concat(_tables(random, "accuracy"), ignore_index=True) if random is not None else None
-    return compare_tables(first, second, names=(Path(a).name, Path(b).name), random=baseline, report=report)
+    names = (Path(a).name, Path(b).name)
+    known = (_seeds(a), _seeds(b))
+    seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
+    return compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
 
 
 def _tables(path: Path | str, report: str) -> list[pd.DataFrame]:
     tables = [load(run) for run in runs_in(path)]
     for table in tables:
-        if report not in table.columns:
-            raise RunError(f"the trials of {path} must have the column {report!r}, but have no such figure.")
+        if report not in table.columns or not is_numeric_dtype(table[report]):
+            raise RunError(f"the trials of {path} must have figures in the column {report!r}, but have none.")
+    if not any((table["state"] == "complete").any() for table in tables):
+        raise RunError(f"a search must have a complete trial to be compared, but {path} has none.")
     return tables
+
+
+def _seeds(path: Path | str) -> list[Hashable] | None:
+    """The seeds of the runs of a search, or None where one has no recipe."""
+    runs = runs_in(path)
+    recipes = [source(run).recipe for run in runs]
+    if not all(recipes):
+        return None
+    seeds = [(recipe.get("seed", 0), recipe.get("trial_seed", 0)) for recipe in recipes if recipe]
+    for place, seed in enumerate(seeds):
+        if seed in seeds[:place]:
+            raise RunError(
+                f"the runs of a search must differ in their seeds, but {runs[seeds.index(seed)]} and {runs[place]} "
+                f"both have seed={seed[0]}, trial_seed={seed[1]}."
+            )
+    return list(seeds)
 
 
 def compare_tables(
@@ -118,10 +144,13 @@ def compare_tables(
     b: Sequence[pd.DataFrame],
     *,
     names: tuple[str, str],
+    seeds: tuple[Sequence[Hashable], Sequence[Hashable]] | None = None,
     random: pd.DataFrame | None = None,
     report: str = "accuracy",
 ) -> Compared:
-    """As :func:`compare`, from one table a run. Runs are paired in their order."""
+    """As :func:`compare`, from one table a run. Runs of equal ``seeds`` are paired; without seeds, in their order."""
+    left, right = seeds or (range(len(a)), range(len(b)))
+    pairs = [(place, list(right).index(seed)) for place, seed in enumerate(left) if seed in right]
     most, least = _box([*a, *b])
     rows: list[Comparison] = []
     targets: list[Target] = []
@@ -136,7 +165,7 @@ def compare_tables(
                 ]
                 for tables in (a, b)
             ]
-            rows.append(_at_equal_effort(courses[0], courses[1], measure, against))
+            rows.append(_at_equal_effort(courses[0], courses[1], pairs, measure, against))
             if measure == "best":
                 targets.append(_target(courses[0], courses[1], against))
     over = None
@@ -155,17 +184,18 @@ def _box(tables: Sequence[pd.DataFrame]) -> tuple[float, float]:
     return float(most), min(max(0.0, least), 0.999)
 
 
-def _at_equal_effort(a: Sequence[Steps], b: Sequence[Steps], measure: Measure, against: Axis) -> Comparison:
+def _at_equal_effort(
+    a: Sequence[Steps], b: Sequence[Steps], pairs: Sequence[tuple[int, int]], measure: Measure, against: Axis
+) -> Comparison:
     effort = min((course.end for course in (*a, *b)), default=0.0)
     left, right = ([float(course.at(np.array([effort]))[0]) for course in courses] for courses in (a, b))
-    pairs = min(len(left), len(right))
     return Comparison(
         measure=measure,
         against=against,
         effort=effort,
         a=mean(left),
         b=mean(right),
-        difference=paired(left[:pairs], right[:pairs]),
+        difference=paired([left[one] for one, _ in pairs], [right[other] for _, other in pairs]),
     )
 
 

@@ -56,6 +56,7 @@ class Progress:
         seconds_left: until the wanted trials are over at the pace so far, or None.
         seconds_per_trial: mean over finished trials with its interval.
         budget_macs: most multiply-adds, or None.
+        over: whether nothing more is to come: all wanted trials are finished, or the last session has ended.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Progress:
     seconds_left: float | None
     seconds_per_trial: Estimate
     budget_macs: int | None
+    over: bool
 
 
 def progress(run: Path | str, *, now: float | None = None, failures: int = 5) -> Progress:
@@ -124,7 +126,14 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
         seconds_left=max(0, wanted - finished) * wall / finished if wanted and wall and finished else None,
         seconds_per_trial=mean(over["seconds"]),
         budget_macs=budget.macs if budget else None,
+        over=_over(found.source) or (wanted is not None and finished >= wanted),
     )
+
+
+def _over(source: Source) -> bool:
+    """A search may end short of its trials: after its hours, by Ctrl-C, where the space holds no more."""
+    sessions = source.sessions
+    return bool(sessions) and sessions[-1].get("ended") is not None
 
 
 def _running(table: pd.DataFrame, learned: pd.DataFrame | None) -> tuple[Running, ...]:

@@ -137,6 +137,27 @@ def named_apart(runs: Iterable[Path | str]) -> list[Source]:
     ]
 
 
+def check_comparable(found: Iterable[Source]) -> None:
+    """Hold runs that are looked at together to one data set; what has no recipe is taken as it is.
+
+    Raises:
+        RunError: accuracies of different data sets.
+    """
+    first: tuple[str, object] | None = None
+    for one in found:
+        section = (one.recipe or {}).get("data")
+        data = section.get("name") if isinstance(section, Mapping) else None
+        if data is None:
+            continue
+        if first is None:
+            first = (one.name, data)
+        elif data != first[1]:
+            raise RunError(
+                f"runs must be of one data set to be looked at together, but {first[0]} is of {first[1]} "
+                f"and {one.name} of {data}."
+            )
+
+
 def cache_of(found: Source) -> Path:
     """The Parquet table beside a journal."""
     return found.journal.with_name(CACHE if found.folder else f"{found.journal.stem}.{CACHE}")

@@ -17,6 +17,8 @@ LEVEL: Final = 0.95
 ENOUGH_SEEDS: Final = 5
 """Fewer pairs than this support no claim, whatever their interval."""
 RESAMPLES: Final = 5000
+_MANY_PAIRS: Final = 100
+"""From so many pairs on a bootstrap's interval of a mean covers what it says."""
 _EXACT_PAIRS: Final = 12
 """Up to so many pairs, the sign-flip test goes through all 2^n flips."""
 
@@ -57,14 +59,14 @@ def mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The mean of ``b - a`` over pairs, its bootstrap interval, and a paired test.
+    """The mean of ``b - a`` over pairs, its interval, and a paired test that agrees with it.
 
     Attributes:
         value: mean difference.
         low: lower end of the interval; missing below 2 pairs.
         high: upper end.
         n: pairs.
-        p: of the sign-flip test that the difference is symmetric about 0, two-sided.
+        p: that the mean difference is 0, two-sided: Student's paired t below 100 pairs, sign-flip from there on.
     """
 
     value: float
@@ -86,7 +88,8 @@ def paired(
 ) -> Difference:
     """Compare ``b`` with ``a``, measured on the same seeds (or the same images), pair by pair.
 
-    Pairs with a value missing are left out.
+    Pairs with a value missing are left out. The interval is Student's t below 100 pairs, where a percentile bootstrap
+    is too narrow (of equal searches with five pairs it would call 16% different), and the bootstrap's from there on.
 
     Raises:
         ValueError: unequal lengths.
@@ -99,8 +102,19 @@ def paired(
     value = float(differences.mean()) if n else math.nan
     if n < 2:
         return Difference(value=value, low=math.nan, high=math.nan, n=n, p=math.nan)
+    if n < _MANY_PAIRS:
+        found = mean(differences, level)
+        return Difference(value=value, low=found.low, high=found.high, n=n, p=_student(differences))
     low, high = bootstrap_mean(differences, seed=seed, level=level, resamples=resamples)
     return Difference(value=value, low=low, high=high, n=n, p=sign_flip(differences, seed=seed))
+
+
+def _student(differences: NDArray[np.float64]) -> float:
+    """Two-sided p of Student's paired t; differences that are all alike leave nothing to chance."""
+    largest = float(np.abs(differences).max())
+    if float(np.ptp(differences)) <= 1e-12 * largest:
+        return 0.0 if largest else 1.0
+    return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
 def bootstrap_mean(

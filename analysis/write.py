@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.pareto import front
 from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
-from analysis.runs import budget_of, cache_of, load, named_apart
+from analysis.runs import budget_of, cache_of, check_comparable, load, named_apart
 from analysis.source import Source, runs_in
 from analysis.style import figure, save
 from analysis.table import networks
@@ -36,12 +36,14 @@ def analyze(
         The files, the PNG first.
 
     Raises:
-        RunError: not a run, or a journal that is damaged.
+        RunError: not a run, a journal that is damaged, or runs of different data sets.
     """
     given = [runs] if isinstance(runs, Path | str) else list(runs)
     several = [runs_in(one) for one in given]
     flat = [one for members in several for one in members]
-    sources, table = named_apart(flat), load(flat)
+    sources = named_apart(flat)
+    check_comparable(sources)
+    table = load(flat)
     folder = Path(into) if into is not None else _home(sources)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [*plot(table, folder), write_csv(table, folder / "trials.csv")]
@@ -134,6 +136,7 @@ class FrontRow:
     """A network of the front, or the reference beside it.
 
     Attributes:
+        run: name of its run.
         trial: number of its first trial.
         key: its content key.
         reference: whether it is the network to beat.
@@ -142,10 +145,11 @@ class FrontRow:
         params: parameters.
         accuracy: mean over its seeds, split A, in [0, 1].
         seeds: how many there are.
-        gain: accuracy above the reference's, in points of percent; None without a reference.
+        gain: accuracy above that of its run's reference, in points of percent; None without a reference.
         macs_ratio: of the reference's MACs; None without a reference.
     """
 
+    run: str
     trial: int
     key: str
     reference: bool
@@ -165,10 +169,12 @@ def front_table(table: pd.DataFrame, cost: str = "macs") -> tuple[FrontRow, ...]
     beside = known[known["reference"] & ~known["key"].isin(best["key"])]
     rows = pd.concat([best.assign(on_front=True), beside.assign(on_front=False)], ignore_index=True)
     rows = rows.sort_values([cost, "trial"], kind="stable")
-    star = known[known["reference"]].head(1)
-    base = (float(star["accuracy"].iloc[0]), int(star["macs"].iloc[0])) if len(star) else None
+    stars = known[known["reference"]].drop_duplicates("run").to_dict("records")
+    bases = {str(star["run"]): (float(star["accuracy"]), int(star["macs"])) for star in stars}
+    shared = next(iter(bases.values()), None)  # for a run that has trained no reference of its own
     return tuple(
         FrontRow(
+            run=str(row["run"]),
             trial=int(row["trial"]),
             key=str(row["key"]),
             reference=bool(row["reference"]),
@@ -181,4 +187,5 @@ def front_table(table: pd.DataFrame, cost: str = "macs") -> tuple[FrontRow, ...]
             macs_ratio=int(row["macs"]) / base[1] if base else None,
         )
         for row in rows.to_dict("records")
+        for base in (bases.get(str(row["run"]), shared),)
     )

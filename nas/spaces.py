@@ -6,14 +6,17 @@ import pkgutil
 import re
 import sys
 import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
 import search_spaces
-from nas.errors import SpaceError
-from nas.space import Space
+from nas.architecture import Architecture
+from nas.errors import NasError, SpaceError
+from nas.space import Point, Space
 
 _FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<attribute>.*))?", re.DOTALL)
 
@@ -35,7 +38,8 @@ def load_space(name_or_path: str) -> Space:
     match = _FILE.fullmatch(name_or_path)
     if match:
         attribute = match["attribute"]
-        return _space_of(_run(Path(match["path"])), match["path"], "SPACE" if attribute is None else attribute)
+        space = _space_of(_run(Path(match["path"])), match["path"], "SPACE" if attribute is None else attribute)
+        return replace(space, decode=_guarded(space.decode, match["path"]))
     names = built_in()
     if name_or_path not in names:
         near = get_close_matches(name_or_path, names, n=1, cutoff=0.0)
@@ -44,6 +48,27 @@ def load_space(name_or_path: str) -> Space:
             f"but got {name_or_path!r}; the nearest is {near[0]!r}."
         )
     return _space_of(importlib.import_module(f"search_spaces.{name_or_path}"), name_or_path, "SPACE")
+
+
+def _guarded(decode: Callable[[Point], Architecture], owner: str) -> Callable[[Point], Architecture]:
+    """A user's ``decode`` whose mistakes are told in a sentence; what it refuses as an architecture it may refuse."""
+
+    def guarded(point: Point) -> Architecture:
+        try:
+            found: object = decode(point)
+        except NasError:
+            raise
+        except Exception as error:
+            said = f"raised {type(error).__name__}{_line(error, Path(owner))}: {error}"
+            raise SpaceError(f"`decode` of space file {owner} {said}, for the point {dict(point)}.") from error
+        if not isinstance(found, Architecture):
+            raise SpaceError(
+                f"`decode` of space file {owner} must return an Architecture, but returned one of type "
+                f"{type(found).__name__} for the point {dict(point)}."
+            )
+        return found
+
+    return guarded
 
 
 def _space_of(module: ModuleType, owner: str, attribute: str) -> Space:

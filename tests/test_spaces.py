@@ -89,3 +89,28 @@ def test_errors_of_a_users_file_are_named_with_their_line(tmp_path: Path, code: 
             load_space(str(path))
         assert said in str(error.value)
         assert str(path) in str(error.value)
+
+
+MINE = """
+from nas import Choice, Space
+from search_spaces.inception_small import SPACE as OTHER
+
+def decode(point):
+    BODY
+
+SPACE = Space(name="mine", choices=(Choice(name="w", values=(8, 16)),), decode=decode, reference=OTHER.reference)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('return point["zz"]', r"raised KeyError in line 6: 'zz', for the point \{'w': 8\}"),
+        ("return 7", r"must return an Architecture, but returned one of type int for the point \{'w': 8\}"),
+    ],
+)
+def test_a_decode_that_is_wrong_is_told(body: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(MINE.replace("BODY", body))
+    with pytest.raises(SpaceError, match=said):
+        load_space(f"{path}:SPACE").decode({"w": 8})

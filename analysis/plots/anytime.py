@@ -21,7 +21,6 @@ def anytime(
     against: Axis = "trainings",
     reference: float | None = None,
     reference_name: str = "GoogLeNet",
-    seed: int = 0,
 ) -> Axes:
     """Draw the course of each search, by name: one course a seed.
 
@@ -35,7 +34,6 @@ def anytime(
         against: what they are against.
         reference: accuracy to be marked as a horizontal line.
         reference_name: its label.
-        seed: of the bootstrap.
     """
     unit = 3600.0 if against == "seconds" else 1.0
     for index, (name, courses) in enumerate(searches.items()):
@@ -45,7 +43,7 @@ def anytime(
             x, y = np.append(course.x, course.end), np.append(course.y, course.y[-1:])
             axes.plot(x[: len(y)] / unit, y, drawstyle="steps-post", label=f"{text(name)} (n=1)", **look)
             continue
-        over = band(courses, seed=seed)
+        over = band(courses)
         label = f"{text(name)} (n={over.n}, {over.kind})"
         axes.plot(over.x / unit, over.mean, drawstyle="steps-post", label=label, **look)
         axes.fill_between(over.x / unit, over.low, over.high, step="post", color=colour(index), alpha=0.18, lw=0)

@@ -51,11 +51,13 @@ def summarise(table: pd.DataFrame) -> Summary:
     budget = budget_of(table)
     own = front(table)
     own = own[~own["reference"]].sort_values("accuracy", kind="stable").tail(1)
-    star = networks(table)
+    # Runs of other lengths may stand in the table: the winner is held against what was trained as long.
+    alike = table[table["epochs"].isin(own["epochs"])] if len(own) else table
+    star = networks(alike)
     star = star[star["reference"]].head(1)
     key = str(own["key"].iloc[0]) if len(own) else None
-    winner = _seeds(table, key)
-    reference = _seeds(table, str(star["key"].iloc[0]) if len(star) else None)
+    winner = _seeds(alike, key)
+    reference = _seeds(alike, str(star["key"].iloc[0]) if len(star) else None)
     split_b = winner["metric.accuracy_b"].dropna() if "metric.accuracy_b" in winner.columns else winner["accuracy"][:0]
     return Summary(
         trials=len(table),

@@ -83,7 +83,7 @@ def watch(
         console.print(_standing(seen))
         return
     with Live(_standing(seen), console=console, auto_refresh=False) as live:
-        while seen.trials_wanted is None or seen.finished < seen.trials_wanted:
+        while not seen.over:
             time.sleep(every)
             seen = progress(run)
             live.update(_standing(seen), refresh=True)
@@ -105,9 +105,10 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
     console = make_console()
     try:
         paths = draw(list(runs), into=into, report=report)
-    except PermissionError as error:
+    except OSError as error:
         raise RunError(
-            f"the figures' folder must be writable, but {error.filename} is not; name another by --into."
+            f"the figures' folder must be writable, but {error.filename} is not ({error.strerror}); "
+            "name another by --into."
         ) from error
     console.print(front_table(front(load([member for run in runs for member in runs_in(run)]))))
     figures = [path for path in paths if path.parent.name == "figures"]

@@ -40,11 +40,12 @@ def evaluate(
     if split not in allowed:
         raise DataError(f"`split` must be one of {', '.join(allowed)}, but got {split!r}.")
     models = [model for folder in folders for model in trained(folder, every_seed=every_seed, name=data, root=root)]
+    many = f"-{len(models)}-models" if len(models) > 1 else ""
+    target = out if out is not None else folders[0] / f"evaluation-{split}-{crops}{many}"
+    target.mkdir(parents=True, exist_ok=True)  # Before the work, for it may not be possible.
     judged = judge_models(
         models, crops=crops, split=cast(SplitName, split), device=device, threads=threads, workers=workers
     )
-    many = f"-{len(models)}-models" if len(models) > 1 else ""
-    target = out if out is not None else folders[0] / f"evaluation-{split}-{crops}{many}"
     write_judged(judged, target)
     _draw(judged, target)
     typer.echo(_told(judged))

@@ -53,6 +53,12 @@ def main(arguments: list[str] | None = None) -> None:
     except NasError as error:
         typer.echo(f"nas: {error}", err=True)
         sys.exit(USER_ERROR)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # A path that the user named: a file where a folder is wanted, a place without permission, a full disk.
+        typer.echo(f"nas: {error.filename} cannot be used: {error.strerror}.", err=True)
+        sys.exit(USER_ERROR)
     except typer.TyperException as error:
         # Wrong options and arguments. Without a subcommand there is no message: the help was shown.
         message = error.format_message() if hasattr(error, "format_message") else str(error)

@@ -1,5 +1,6 @@
 """``nas search`` and ``nas resume``: run a recipe, and go on with a run."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,8 @@ def search(
     overrides = parse_settings(settings)
     given: dict[str, object] = {"stop.trials": trials, "name": name, "resources.address": address}
     given["resources.storage"] = storage
-    overrides |= {key: str(value) for key, value in given.items() if value is not None}
+    # As YAML, which is what overrides are: a name such as 2026-11-24 stays a text.
+    overrides |= {key: json.dumps(value) for key, value in given.items() if value is not None}
     resolved = read_recipe(find_recipe(recipe), overrides)
     if dry_run:
         _rehearse(resolved)

@@ -40,6 +40,9 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
 def front_table(rows: Sequence["FrontRow"]) -> Table:
     """The Pareto front of a run with GoogLeNet in its place."""
     table = Table(title="Pareto front of complete trials: accuracy on split A against multiply-adds")
+    several = len({row.run for row in rows}) > 1
+    if several:
+        table.add_column("run")
     table.add_column("trial", justify="right")
     table.add_column("key")
     for column in ("accuracy", "gain, points", "MACs", "of GoogLeNet's", "params"):
@@ -48,6 +51,7 @@ def front_table(rows: Sequence["FrontRow"]) -> Table:
     for row in rows:
         note = "" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, off the front"
         table.add_row(
+            *([row.run] if several else []),
             str(row.trial),
             row.key,
             f"{row.accuracy:.2%}",

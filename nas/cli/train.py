@@ -57,7 +57,11 @@ def train(
     gpu: float = _GPU,
 ) -> None:
     """Train a network fully with several seeds, read its test accuracy once, and write a model folder."""
+    from nas.run.baseline import BASELINES, resolution_for
+
     chosen, of_run = _find(network, trial)
+    if resolution is None and network in BASELINES:
+        resolution = resolution_for(network, data or DATA)
     values = _sections(of_run, data, recipe, epochs, resolution)
     values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu)}
     delivered = _go([chosen], values, settings, out or OUT / f"train-{_file_name(chosen.label)}")

@@ -220,10 +220,12 @@ class Journal:
 
     def _identifier(self, number: int) -> int:
         try:
+            if number < 0:
+                raise KeyError(number)  # Optuna would count it from the end.
             return self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
         except KeyError as error:
             raise RunError(
-                f"trial must be one of the {len(self._frozen())} in the journal, but got {number}."
+                f"trial must be one of the {len(self._frozen())} in the journal, counted from 0, but got {number}."
             ) from error
 
     def _is_running(self, number: int) -> bool:

@@ -102,6 +102,8 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
     """Train one job and tell the engine."""
     checkpoints.mkdir(parents=True, exist_ok=True)
     storage = checkpoints.resolve() / "ray-train"
+    told = _told(checkpoints.resolve(), job)
+    told.unlink(missing_ok=True)
     queue = Queue(actor_options={"num_cpus": 0})
     trainer = TorchTrainer(
         _work,
@@ -141,6 +143,12 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
     finally:
         queue.shutdown(force=True)
         shutil.rmtree(storage, ignore_errors=True)
+        told.unlink(missing_ok=True)
+
+
+def _told(folder: Path, job: Job) -> Path:
+    """Stands where the first worker has told the driver why the job cannot go on."""
+    return folder / f"{job.checkpoint}.told"
 
 
 def _listen(engine: Engine, job: Job, queue: Queue, thread: threading.Thread) -> bool:
@@ -170,6 +178,8 @@ def _work(config: dict[str, Any]) -> None:
     team = Team(rank=context.get_world_rank(), size=context.get_world_size())
     task: SharedTask = ray.get(config["task"][0])
     job, folder, queue = config["job"], config["folder"], config["queue"]
+    if _told(folder, job).exists():
+        return  # Ray Train starts a team again whose worker failed, but what failed is known, and would fail again.
     if team.rank > 0:
         session = task.open(job, threads=config["threads"], team=team)
         if (folder / job.checkpoint).exists():
@@ -180,7 +190,13 @@ def _work(config: dict[str, Any]) -> None:
     work = Work(_First(task, team), job, folder, threads=config["threads"], warn=_refuse)
     while True:
         metrics, done = work.step()
+        failed = FAILURE in metrics or FATAL in metrics
+        if failed:
+            _told(folder, job).touch()
         queue.put((metrics, done))
+        if failed:
+            # The others may wait for this worker's gradients: an error makes Ray Train end them.
+            raise RuntimeError("the first worker has told the driver why it cannot go on.")
         if done:
             return
 

@@ -60,6 +60,8 @@ class _Live:
     candidate: Candidate
     epoch: int = 0
     seconds: float = 0.0
+    recorded: set[int] = field(default_factory=set)
+    """Epochs that the journal holds; after a crash it may lack some of the curve's, or hold others."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,7 +73,8 @@ class Engine:
         spent_hours: wall hours of earlier sessions of the run.
         cores: cores of one trial, for ``stop.core_hours``.
         batch: as in ``SamplerConfig``.
-        after_end: called when a trial has ended, with its number and the name of its checkpoint.
+        after_end: called when a trial has ended, with its number, the name of its checkpoint, and the numbers of the
+            trials that are under way.
     """
 
     proposer: Source
@@ -86,7 +89,7 @@ class Engine:
     spent_hours: float = 0.0
     cores: float = 1.0
     batch: int = 0
-    after_end: Callable[[int, str], None] | None = None
+    after_end: Callable[[int, str, tuple[int, ...]], None] | None = None
     clock: Callable[[], float] = time.monotonic
     exhausted: bool = False
     _live: dict[int, _Live] = field(default_factory=dict)
@@ -126,12 +129,15 @@ class Engine:
             return None
         number, candidate = self._pending.pop(0)
         curve = self.curves.read(number)
-        self._live[number] = _Live(
+        live = self._live[number] = _Live(
             candidate=candidate,
             epoch=int(curve[-1]["epoch"]) if curve else 0,
             seconds=sum(line["seconds"] for line in curve),
+            recorded=set(self.journal.trial(number).accuracies),
         )
-        job = _job(number, candidate)
+        for line in curve:
+            self._record(number, live, line)
+        job = Job.of(number, candidate)
         self.listener.started(job, candidate)
         return job
 
@@ -162,12 +168,13 @@ class Engine:
         """Note an epoch of a trial; whether the trial goes on (its last epoch goes to :meth:`finish`)."""
         live = self._live[number]
         accuracy, epoch = metrics["accuracy"], int(metrics["epoch"])
-        new = self._note(number, live, metrics)
-        if epoch < live.epoch or not math.isfinite(accuracy):
-            return True  # Told again after a crash; or not finite, which the last result will say.
+        self._note(number, live, metrics)
+        if not math.isfinite(accuracy):
+            self.fail(number, _not_finite(metrics))
+            return False
+        if epoch < live.epoch:
+            return True  # Told again after a crash.
         standing = self._standing(live.candidate, accuracy)
-        if new:
-            self.rungs.record(epoch, standing)
         # The last epoch before a crash is told again, and judged again: its verdict may have been lost.
         if live.candidate.reference or self.rungs.verdict(number, epoch, standing):
             return True
@@ -192,6 +199,8 @@ class Engine:
             return self.fail(number, str(metrics[FAILURE]))
         figures = {name: value for name, value in metrics.items() if not isinstance(value, str)}
         self._note(number, live, figures)
+        if not math.isfinite(figures["accuracy"]):
+            return self.fail(number, _not_finite(figures))
         self.journal.complete(
             number,
             accuracy=figures["accuracy"],
@@ -203,38 +212,48 @@ class Engine:
 
     def fail(self, number: int, reason: str) -> None:
         """Note that a trial failed for good."""
-        self.journal.fail(number, reason)
+        live = self._live[number]
+        self.journal.fail(number, reason, epochs=live.epoch, seconds=live.seconds)
         self._end(number)
 
-    def _note(self, number: int, live: _Live, metrics: Mapping[str, float]) -> bool:
+    def _note(self, number: int, live: _Live, metrics: Mapping[str, float]) -> None:
         epoch = int(metrics["epoch"])
-        if epoch <= live.epoch:
-            return False
-        live.epoch = epoch
-        live.seconds += metrics["seconds"]
-        self.curves.append(number, metrics)
-        self.journal.report(number, epoch, metrics["accuracy"])
-        self.listener.epoch(number, metrics)
-        return True
+        new = epoch > live.epoch
+        if new:
+            live.epoch = epoch
+            live.seconds += metrics["seconds"]
+            self.curves.append(number, metrics)
+        self._record(number, live, metrics)
+        if new:
+            self.listener.epoch(number, metrics)
+
+    def _record(self, number: int, live: _Live, metrics: Mapping[str, float]) -> None:
+        """Enter an epoch that the journal lacks into it, and stand the trial on its rung."""
+        epoch, accuracy = int(metrics["epoch"]), metrics["accuracy"]
+        if epoch in live.recorded or not math.isfinite(accuracy):
+            return
+        self.journal.report(number, epoch, accuracy)
+        live.recorded.add(epoch)
+        self.rungs.record(epoch, self._standing(live.candidate, accuracy))
 
     def _end(self, number: int) -> None:
         live = self._live.pop(number)
         self._seconds += live.seconds
         # The journal knows by now: a crash from here on leaves at worst a checkpoint that nobody needs.
-        name = _job(number, live.candidate).checkpoint
+        name = Job.of(number, live.candidate).checkpoint
         checkpoint = self.checkpoints / name
         for path in (checkpoint, checkpoint.with_suffix(".json")):
             path.unlink(missing_ok=True)
         if self.after_end is not None:
-            self.after_end(number, name)
+            self.after_end(number, name, tuple(self._live))
         self.listener.ended(self.journal.trial(number))
 
     def _standing(self, candidate: Candidate, accuracy: float) -> Standing:
         return Standing(accuracy=accuracy, cost=self.budget.excess(candidate.cost, candidate.measured))
 
 
-def _job(number: int, candidate: Candidate) -> Job:
-    return Job(number=number, architecture=candidate.architecture, key=candidate.key, seed=candidate.seed)
+def _not_finite(metrics: Mapping[str, float]) -> str:
+    return f"the accuracy after epoch {int(metrics['epoch'])} is {metrics['accuracy']}, not a finite number"
 
 
 def _extra(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -12,13 +12,15 @@
 
 import fcntl
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from nas.errors import RunError
 from nas.run.curves import Curves
@@ -26,6 +28,8 @@ from nas.run.files import write_atomically
 from nas.run.recipe import Recipe
 from nas.run.recipe_file import read_recipe, recipe_to_yaml
 from nas.run.versions import versions
+
+_TIMES: Final = re.compile(r'"datetime_(?:start|complete)":"([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +114,17 @@ class RunFolder:
         """Note a session: what it runs on at its start, and its length at its end.
 
         Yields:
-            Wall hours of earlier sessions; a session that was killed counts up to its last curve.
+            Wall hours of earlier sessions; a session that was killed counts up to the last trial that began or ended.
+
+        Raises:
+            RunError: notes of sessions that cannot be read.
         """
         path = self.path / "versions.json"
-        sessions = json.loads(path.read_text()) if path.exists() else []
-        for session in sessions:
-            session["ended"] = session["ended"] or self._last_sign(session["started"])
+        sessions = _sessions(path)
+        before = time.time()
+        for session in reversed(sessions):
+            session["ended"] = session["ended"] or self._last_sign(session["started"], before)
+            before = session["started"]
         earlier = sum(session["ended"] - session["started"] for session in sessions) / 3600
         sessions.append({"started": time.time(), "ended": None, **versions()})
         write_atomically(path, json.dumps(sessions, indent=1))
@@ -129,9 +138,23 @@ class RunFolder:
             raise
         _end(path, sessions)
 
-    def _last_sign(self, started: float) -> float:
-        """When a session that was killed was last seen to work."""
-        return max((file.stat().st_mtime for file in self.curves.folder.glob("*.jsonl")), default=started)
+    def _last_sign(self, started: float, before: float) -> float:
+        """When a session that was killed was last seen to work: by the journal, for files that are copied are young."""
+        text = self.journal.read_text(errors="replace") if self.journal.exists() else ""
+        seen = [datetime.fromisoformat(found).timestamp() for found in _TIMES.findall(text)]
+        return max((moment for moment in seen if started <= moment <= before), default=started)
+
+
+def _sessions(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    try:
+        found = json.loads(path.read_text())
+        if not all(isinstance(session["started"], int | float) and "ended" in session for session in found):
+            raise ValueError("a session without a start")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(f"{path} must hold the sessions of a run, but it does not: {error}.") from error
+    return list(found)
 
 
 def _end(path: Path, sessions: list[dict[str, Any]]) -> None:

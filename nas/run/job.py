@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from nas.architecture import Architecture
+from nas.record import Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,11 @@ class Job:
     architecture: Architecture
     key: str
     seed: int
+
+    @classmethod
+    def of(cls, number: int, candidate: Candidate) -> "Job":
+        """The job of a trial in the journal."""
+        return cls(number=number, architecture=candidate.architecture, key=candidate.key, seed=candidate.seed)
 
     @property
     def checkpoint(self) -> str:

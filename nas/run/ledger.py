@@ -8,12 +8,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from nas.data.config import SplitName
 from nas.errors import RunError
 from nas.run.files import write_atomically
 
+LEDGER: Final = "metrics.json"
+"""Name of the file in a model folder."""
 Figures = dict[str, Any]
 """``accuracy``, ``loss`` and ``images`` of a split, and ``top5`` where there are many classes."""
 
@@ -62,20 +64,25 @@ class Ledger:
         Raises:
             RunError: other weights of this network and seed were read before.
         """
+        self.check(key, seed, weights)
         entry = self.entry(key, seed)
         if entry is None:
             entry = {"key": key, "seed": seed, "weights": weights}
             self.content["readings"].append(entry)
-        if entry["weights"] != weights:
-            raise RunError(
-                f"the weights of {key} with seed {seed} must be those that {self.path} has readings of, "
-                "but they have changed; the held-out splits are read once."
-            )
         if split not in entry:
             entry[split] = evaluate(split)
             self.save()
         figures: Figures = entry[split]
         return figures
+
+    def check(self, key: str, seed: int, weights: str) -> None:
+        """Hold the weights of a training to those that figures are of; other ones are a RunError."""
+        entry = self.entry(key, seed)
+        if entry is not None and entry["weights"] != weights:
+            raise RunError(
+                f"the weights of {key} with seed {seed} must be those that {self.path} has readings of, "
+                "but they have changed; the held-out splits are read once."
+            )
 
     def entry(self, key: str, seed: int) -> dict[str, Any] | None:
         """All that was read of one training."""

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from nas.errors import RunError
+from nas.journal import Journal
 from nas.run.folder import RunFolder
+from nas.run.job import Job
 from nas.run.object_store import ObjectStore
 
 CHECKPOINTS: Final = "checkpoints"
@@ -46,15 +48,26 @@ class Mirror:
         curves = {f"curves/{curve.name}": curve for curve in sorted(self.folder.curves.folder.glob("*.jsonl"))}
         for name, curve in curves.items():
             self.store.put(name, curve)
+        kept = {*curves, *(f"{CHECKPOINTS}/{name}" for name in self._under_way())}
         for name in self.store.names():
-            if _CURVE.fullmatch(name) and name not in curves:
+            if (_CURVE.fullmatch(name) or name.startswith(f"{CHECKPOINTS}/")) and name not in kept:
                 self.store.delete(name)  # Of a run that this one has replaced.
 
-    def ended(self, number: int, checkpoint: str) -> None:
-        """Put what changed with the end of a trial, then forget its checkpoint; errors as :meth:`begin`."""
-        curve = self.folder.curves.path(number)
-        if curve.exists():
-            self.store.put(f"curves/{curve.name}", curve)
+    def _under_way(self) -> list[str]:
+        """Names of the checkpoints that trials under way may have."""
+        running = Journal.open(self.folder.journal, read_only=True).running()
+        jobs = [Job.of(record.number, record.candidate) for record in running]
+        return [name for job in jobs for name in (job.checkpoint, str(Path(job.checkpoint).with_suffix(".json")))]
+
+    def ended(self, number: int, checkpoint: str, under_way: tuple[int, ...]) -> None:
+        """Put what changed with the end of a trial, then forget its checkpoint; errors as :meth:`begin`.
+
+        The journal tells of trials under way too, so their curves go with it, and before it.
+        """
+        for each in (number, *under_way):
+            curve = self.folder.curves.path(each)
+            if curve.exists():
+                self.store.put(f"curves/{curve.name}", curve)
         self.store.put("journal.log", self.folder.journal)
         for name in (checkpoint, str(Path(checkpoint).with_suffix(".json"))):
             self.checkpoints.delete(name)

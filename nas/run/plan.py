@@ -103,6 +103,20 @@ def check_same(folder: Path, before: Plan, now: Plan) -> None:
                 )
 
 
+def check_own_folder(folder: Path, plan: Plan) -> None:
+    """Hold a model folder to the plan that made it.
+
+    Raises:
+        RunError: it is a file, holds something else, or another plan.
+    """
+    if folder.is_file():
+        raise RunError(f"a model folder must be a folder, but {folder} is a file.")
+    if (folder / PLAN).is_file():
+        check_same(folder, read_plan(folder / PLAN), plan)
+    elif folder.exists() and any(folder.iterdir()):
+        raise RunError(f"a training must have a folder of its own, but {folder} holds something else.")
+
+
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: _without_none(value) if isinstance(value, Mapping) else value

@@ -28,6 +28,9 @@ RECIPES: Final = Path(__file__).parents[2] / "runs"
 BAND: Final = 0.9
 """Least share of the budget in a search for one best network: most of the gain over random search lies in the band."""
 
+LENGTH: Final = ("epochs", "images_per_epoch")
+"""What a training is long by, whatever its recipe."""
+
 
 class _Loader(yaml.SafeLoader):
     """Safe YAML, with numbers such as 1.5e9 read as numbers (YAML 1.2), not as text (YAML 1.1)."""
@@ -84,9 +87,23 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 def override(data: dict[str, Any], overrides: Mapping[str, str]) -> None:
-    """Set values, given as YAML text by dotted key, in place; a key below what is no section is a RecipeError."""
+    """Set values, given as YAML text by dotted key, in place.
+
+    A resolved section ``training`` holds every value of the recipe that it came from. Where ``training.recipe`` names
+    another one, only its length is kept.
+
+    Raises:
+        RecipeError: text that is not YAML, or a key below what is no section.
+    """
+    training = data.get("training")
+    if "training.recipe" in overrides and isinstance(training, Mapping) and "recipe" not in training:
+        data["training"] = {name: training[name] for name in LENGTH if training.get(name) is not None}
     for key, text in overrides.items():
-        _set(data, key.split("."), yaml.load(text, Loader=_Loader), key)
+        try:
+            value = yaml.load(text, Loader=_Loader)
+        except yaml.YAMLError as error:
+            raise RecipeError(f"{key} must be set to a YAML value, but got {text!r}.") from error
+        _set(data, key.split("."), value, key)
 
 
 def build_recipe(data: Mapping[str, Any]) -> Recipe:

@@ -23,9 +23,9 @@ from nas.run.engine import Engine, Listener
 from nas.run.files import write_atomically
 from nas.run.final_task import FinalTask
 from nas.run.folder import RunFolder
-from nas.run.ledger import Figures, Ledger
+from nas.run.ledger import LEDGER, Figures, Ledger
 from nas.run.local import run_here
-from nas.run.plan import PLAN, Plan, check_same, plan_to_yaml, read_plan
+from nas.run.plan import PLAN, Plan, check_own_folder, plan_to_yaml
 from nas.run.recipe import EarlyStoppingConfig, StopConfig
 from nas.run.rungs import Rungs
 from nas.run.summary import Summary, summarise
@@ -33,8 +33,6 @@ from nas.training.config import training_key
 
 if TYPE_CHECKING:
     from nas.data.splits import Data
-
-LEDGER = "metrics.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +141,7 @@ def _winner(trained: Sequence[Trained], ledger: Ledger) -> Trained:
 def _prepare(folder: Path, plan: Plan, networks: Sequence[Chosen]) -> RunFolder:
     """Make the folder, or hold the plan to what stands there."""
     run = RunFolder(folder.resolve() / "training")
-    if (folder / PLAN).is_file():
-        check_same(folder, read_plan(folder / PLAN), plan)
-    elif folder.exists() and any(folder.iterdir()):
-        raise RunError(f"a training must have a folder of its own, but {folder} holds something else.")
+    check_own_folder(folder, plan)
     try:
         run.path.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / PLAN, plan_to_yaml(plan))

@@ -69,6 +69,10 @@ class CandidateTrainable(tune.Trainable):
             key=config["key"],
             seed=config["seed"],
         )
+        if self._scratch is not None:
+            # The store holds the checkpoints of trials before this one; here they would pile up.
+            for left in self._folder.iterdir():
+                left.unlink()
         self._warnings: list[str] = []
         self._work = Work(
             self._task, job, self._folder, threads=self._threads, warn=self._warnings.append, store=self._store

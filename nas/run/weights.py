@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from nas.data.config import SplitName
-from nas.errors import ModelError
+from nas.errors import ModelError, RunError
 from nas.presets import PRESETS
 from nas.run.chosen import Chosen
 from nas.run.files import write_atomically
-from nas.run.ledger import Figures, Ledger
-from nas.run.plan import PLAN, Plan, plan_to_yaml
+from nas.run.ledger import LEDGER, Figures, Ledger
+from nas.run.plan import PLAN, Plan, check_own_folder, plan_to_yaml
 from nas.serialize import to_json
 
 PRESET = "googlenet-torchvision"
@@ -29,6 +29,7 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
 
     Raises:
         ModelError: another preset, a file that is no such state, or classes that are not those of the data.
+        RunError: a folder that holds something else, or figures of other weights or other data; it is left as it was.
     """
     from nas.data.load import load_data
     from nas.training.finals import digest, figures, read_split
@@ -41,14 +42,18 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
     data = load_data(plan.data, splits=("a",))
     state = read_torchvision(weights, network.architecture, classes=data.classes, resolution=data.resolution)
     facts = replace(facts_of(network.architecture, data, seed=None, epochs=0), mean=HALF, std=HALF)
+    # The digest is of the user's file, so that the same weights are read once, whenever they come.
+    ledger, mark = Ledger.open(folder / LEDGER), digest(weights)
+    check_own_folder(folder, plan)
+    if (folder / "training").exists():
+        raise RunError(f"weights must have a model folder of their own, but {folder} holds a training.")
+    ledger.check(network.key, 0, mark)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / PLAN, plan_to_yaml(plan))
     write_weights(folder / WEIGHTS, state, network.architecture, facts)
     write_atomically(folder / ARCHITECTURE, to_json(network.architecture, indent=1) + "\n")
-    ledger = Ledger.open(folder / "metrics.json")
 
     def evaluate(split: SplitName) -> Figures:
         return figures(read_split(folder / WEIGHTS, network.architecture, load_data(plan.data, splits=(split,)), split))
 
-    # The digest is of the user's file, so that the same weights are read once, whenever they come.
-    return ledger.read(network.key, 0, digest(weights), "test", evaluate)
+    return ledger.read(network.key, 0, mark, "test", evaluate)

@@ -17,6 +17,7 @@ from torch import Tensor
 from nas.errors import ModelError
 from nas.network.fold import fold
 from nas.network.network import Network
+from nas.training.device import use_threads
 from nas.training.latency import median_seconds
 from nas.training.model_folder import Facts
 
@@ -62,6 +63,7 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
     Raises:
         ModelError: packages that are missing, another ending of the file, or logits that differ by
             ``MOST_DIFFERENCE`` or more.
+        TrialError: less than one thread.
     """
     missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if kind == "onnx" and find_spec(name) is None]
     if missing:
@@ -76,7 +78,7 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
     small.plan = "plain"  # What is exported is torch's own operations.
     images = images.contiguous()
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    use_threads(threads)
     try:
         with torch.inference_mode(False), torch.no_grad():
             example = torch.zeros((2, *images.shape[1:]))

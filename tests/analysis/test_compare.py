@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from analysis import analyze
 from analysis.compare import HEAD, cells, compare, compare_tables
 from analysis.source import runs_in
 from analysis.table import tabulate
@@ -72,7 +73,7 @@ def test_gain_over_the_mean_random_network(search, budget):
 
 def test_folders_of_runs_are_searches(run_folder, tmp_path):
     one, two = run_folder(10, 0, "ours/seed0"), run_folder(10, 1, "ours/seed1")
-    plain = run_folder(12, 2, "plain")
+    plain = run_folder(12, 1, "plain")
     assert runs_in(tmp_path / "ours") == (one, two)
     assert runs_in(plain) == (plain,)
     found = compare(tmp_path / "ours", plain)
@@ -82,6 +83,38 @@ def test_folders_of_runs_are_searches(run_folder, tmp_path):
         runs_in(tmp_path / "plain" / "curves")
     with pytest.raises(RunError, match=r"metric\.accuracy_b"):
         compare(plain, plain, report="metric.accuracy_b")
+
+
+def test_runs_are_paired_by_their_seeds(run_folder, tmp_path):
+    for seed in (0, 1, 2):
+        run_folder(10, seed, f"ours/{9 - seed}")  # the order of the names is not that of the seeds
+        run_folder(10, seed, f"theirs/{seed}")
+    found = compare(tmp_path / "ours", tmp_path / "theirs")
+    assert all(row.difference.n == 3 and row.difference.low == row.difference.high == 0 for row in found.rows)
+    run_folder(10, 7, "theirs/3")
+    assert compare(tmp_path / "ours", tmp_path / "theirs").rows[0].difference.n == 3
+    run_folder(10, 2, "theirs/4")
+    with pytest.raises(RunError, match=r"must differ in their seeds, but .*2 and .*4 both have seed=2"):
+        compare(tmp_path / "ours", tmp_path / "theirs")
+
+
+def test_runs_of_two_data_sets_are_not_compared(run_folder):
+    one, two = run_folder(10, 0, "one"), run_folder(10, 0, "two")
+    for run, data in ((one, "digits"), (two, "fashion-mnist")):
+        (run / "recipe.yaml").write_text(f"data: {{name: {data}}}\nseed: 0\n")
+    with pytest.raises(RunError, match="one is of digits and two of fashion-mnist"):
+        compare(one, two)
+    with pytest.raises(RunError, match="one is of digits and two of fashion-mnist"):
+        analyze([one, two])
+
+
+def test_what_cannot_be_compared_is_refused(run_folder, search):
+    plain = run_folder(12, 0, "plain")
+    with pytest.raises(RunError, match="figures in the column 'key'"):
+        compare(plain, plain, report="key")
+    none = run_folder(name="none", records=[one for one in search(20, 0) if one.state != "complete"])
+    with pytest.raises(RunError, match="must have a complete trial"):
+        compare(none, plain)
 
 
 def test_runs_without_results_compare_to_nothing(search, budget):

@@ -75,7 +75,18 @@ def test_pairing_removes_what_seeds_share():
     found = paired(0.9 + seeds, 0.905 + seeds + rng.normal(0, 0.001, 8))
     assert found.verdict == "better"
     assert found.value == pytest.approx(0.005, abs=0.002)
-    assert found.p == pytest.approx(2 / 2**8)
+    assert found.p < 0.001
+    assert (found.low > 0) == (found.p < 0.05)
+
+
+@pytest.mark.parametrize("pairs", [5, 8, 150])
+def test_equal_searches_are_rarely_called_different(pairs):
+    rng = np.random.default_rng(0)
+    drawn = [paired(np.zeros(pairs), rng.normal(0, 1, pairs), resamples=500) for _ in range(500)]
+    claims = sum(found.verdict in ("better", "worse") for found in drawn)
+    assert 0 < claims <= 40  # 25 are expected; more than 40 have a probability below 0.2%
+    if pairs < 100:
+        assert all((found.low <= 0 <= found.high) == (found.p >= 0.05) for found in drawn)
 
 
 def test_pairs_with_a_gap_are_left_out_and_unequal_lengths_refused():

@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.runs import stack
 from analysis.table import tabulate
 from nas.budget import Budget
 
@@ -54,3 +55,13 @@ def test_without_a_reference_there_is_no_gain(search):
 def test_a_run_without_results_can_be_drawn(run_folder, search):
     folder = run_folder(records=[record for record in search(40) if record.state == "failed"])
     assert (folder / "accuracy_vs_macs.png") in analysis.analyze(folder)
+
+
+def test_the_gain_is_over_the_reference_of_the_same_run(search, budget):
+    one, two = tabulate(search(30), run="one", budget=budget), tabulate(search(30, 1), run="two", budget=budget)
+    for tables in ([one, two], [two, one]):
+        rows = analysis.front_table(stack(tables))
+        stars = {row.run: row for row in rows if row.reference}
+        assert set(stars) == {"one", "two"}
+        for row in rows:
+            assert row.gain == pytest.approx(100 * (row.accuracy - stars[row.run].accuracy))

@@ -1,5 +1,6 @@
 """``nas analyze``, ``compare`` and ``watch`` on runs made by the engine."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,23 @@ def test_watch_shows_where_a_search_stands(runs: Path, nas: Any) -> None:
 def test_what_is_no_run_is_refused(command: list[str], nas: Any, tmp_path: Path) -> None:
     status, _, err = nas(*command, tmp_path / "nowhere")
     assert status == 2 and len(err.splitlines()) == 1
+
+
+def test_a_place_that_is_a_file_is_refused(runs: Path, nas: Any, tmp_path: Path) -> None:
+    (tmp_path / "afile").write_text("mine")
+    for into in (tmp_path / "afile", tmp_path / "afile" / "below"):
+        status, _, err = nas("analyze", runs / "tpe" / "1", "--into", into, "--no-report")
+        assert status == 2 and len(err.splitlines()) == 1 and "afile" in err, err
+    status, _, err = nas(
+        "analyze", runs / "tpe" / "1", "--into", tmp_path, "--no-report", "--tensorboard", tmp_path / "afile"
+    )
+    assert status == 2 and len(err.splitlines()) == 1 and "afile" in err, err
+    assert (tmp_path / "afile").read_text() == "mine"
+
+
+def test_watch_ends_with_a_search_that_ended_short(runs: Path, nas: Any, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(runs / "tpe" / "1", tmp_path / "short"))
+    (run / "recipe.yaml").write_text("stop: {trials: 99}\n")
+    (run / "versions.json").write_text('[{"started": 1.0, "ended": 2.0}]')
+    status, out, _ = nas("watch", run, "--every", 0.2)
+    assert status == 0 and "12 of 99 trials ended" in out

@@ -171,6 +171,8 @@ def test_bad_arguments_end_with_one_sentence(nas: Any, tmp_path: Path) -> None:
         (["search", recipe, "--trials", "0"], "trials=0"),
         (["search", recipe, "--set", "budget"], "KEY=VALUE"),
         (["search", recipe, "--set", "budget.mac=1"], "budget.macs"),
+        (["search", recipe, "--set", "budget.macs=["], "budget.macs must be set to a YAML value, but got '['"),
+        (["search", recipe, "--name", ""], "name=''"),
         (["search", tmp_path / "none.yaml"], "demo"),
         (["search", Path(toys.__file__)], "YAML"),
         (["resume", tmp_path], "recipe.yaml"),
@@ -178,6 +180,12 @@ def test_bad_arguments_end_with_one_sentence(nas: Any, tmp_path: Path) -> None:
     ):
         status, _, err = nas(*arguments)
         assert status == 2 and word in err and len(err.splitlines()) == 1, err
+
+
+def test_a_name_is_a_text(nas: Any, tmp_path: Path) -> None:
+    for name in ("2026-11-24", "2024", "true"):
+        status, out, err = nas("search", write(tmp_path), "--name", name, "--trials", 2, "--dry-run")
+        assert status == 0 and f"{name}: macs at most" in out, err
 
 
 def test_a_corrupted_journal_is_refused_and_kept(run: Path, nas: Any, tmp_path: Path) -> None:

@@ -151,6 +151,17 @@ def test_baseline_of_torchvisions_weights(nas: Any, tmp_path: Path) -> None:
     status, _, err = nas(*arguments, "--weights", tmp_path / "other.pth")
     assert status == 2 and len(err.splitlines()) == 1 and "torchvision's state must have" in err
 
+    torch.save({name: value + 0 for name, value in theirs.state_dict().items()} | {"fc.bias": theirs.fc.bias + 1},
+               tmp_path / "more.pth")  # fmt: skip
+    before = (tmp_path / "out" / "model.safetensors").read_bytes()
+    for changed, said in (
+        (["--weights", tmp_path / "more.pth"], "have changed"),
+        (["--weights", tmp_path / "theirs.pth", "--resolution", "40"], "choose another --out"),
+    ):
+        status, _, err = nas(*arguments, *changed)
+        assert status == 2 and len(err.splitlines()) == 1 and said in err
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == before
+
 
 def test_bad_arguments_end_with_one_sentence(run: Path, nas: Any, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
@@ -162,7 +173,10 @@ def test_bad_arguments_end_with_one_sentence(run: Path, nas: Any, tmp_path: Path
         (["train", run], f"{run}:7"),
         (["train", f"{run}:9"], "but got 9"),
         (["train", run, "--trial", "9"], "but got 9"),
+        (["train", run, "--trial", "-1"], "counted from 0, but got -1"),
         (["train", tmp_path / "nowhere", "--trial", "0"], "recipe.yaml"),
+        (["train", tiny, "--data", "digits", "--out", tiny], "is a file"),
+        (["train", tiny, "--data", "digits", "--set", "training.epochs={"], "YAML value, but got '{'"),
         (["train", tiny, "--data", "digit"], '"digits"'),
         (["train", tiny, "--data", "digits", "--recipe", "modem"], "'modem'"),
         (["train", tiny, "--data", "digits", "--seeds", "0"], "seeds=0"),

@@ -157,3 +157,42 @@ class _Forgetful:
 
     def read(self, number: int) -> list[dict[str, float]]:
         return []
+
+
+def test_an_epoch_that_missed_the_journal_is_entered_when_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, or a kill, between the curve and the journal: the rung must know of the epoch all the same."""
+    from nas.journal import Journal
+
+    stopping = EarlyStoppingConfig(rule="asha-front", first_rung=1, reduction=3)
+    arguments = {"trials": 8, "sampler": "random", "epochs": 9, "early_stopping": stopping}
+    whole = search(SPACE, evaluate, BUDGET, **arguments)  # type: ignore[arg-type]
+    report, calls = Journal.report, []
+
+    def failing(self: Journal, number: int, epoch: int, accuracy: float) -> bool:
+        calls.append(number)
+        if len(calls) in (4, 9):
+            raise RunError("no space is left; resume the run.")
+        return report(self, number, epoch, accuracy)
+
+    monkeypatch.setattr(Journal, "report", failing)
+    for _ in range(2):
+        with pytest.raises(RunError, match="no space"):
+            search(SPACE, evaluate, BUDGET, path=tmp_path, **arguments)  # type: ignore[arg-type]
+    parts = search(SPACE, evaluate, BUDGET, path=tmp_path, **arguments)  # type: ignore[arg-type]
+    assert points(parts.trials) == points(whole.trials)
+    assert [trial.state for trial in parts.trials] == [trial.state for trial in whole.trials]
+    assert [dict(trial.accuracies) for trial in parts.trials] == [dict(trial.accuracies) for trial in whole.trials]
+
+
+def test_a_failed_trial_keeps_what_it_has_spent() -> None:
+    def late(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+        if epochs == 9:
+            raise ValueError("a layer failed")
+        return evaluate(architecture, epochs)
+
+    stopping = EarlyStoppingConfig(rule="asha", first_rung=3, reduction=3)
+    result = search(SPACE, late, BUDGET, trials=2, sampler="random", epochs=9, early_stopping=stopping)
+    assert [(trial.state, trial.epochs) for trial in result.trials] == [("failed", 3)] * 2
+    assert all(trial.seconds > 0 and set(trial.accuracies) == {3} for trial in result.trials)

@@ -121,17 +121,20 @@ def test_the_copy_of_a_run_makes_a_run_folder_elsewhere(uri: str, tmp_path: Path
     mirror = Mirror(store, folder)
     (tmp_path / "old").write_text("a curve of a run of that name before")
     store.put("curves/0007.jsonl", tmp_path / "old")
+    mirror.checkpoints.put("of-a-run-before-0.ckpt", tmp_path / "old")
     mirror.begin()
+    assert mirror.checkpoints.names() == [], "a run that replaces another must not go on from its weights"
     for name in (JOB.checkpoint, f"{JOB.key}-0.json"):
         mirror.checkpoints.put(name, tmp_path / "old")
     folder.curves.append(0, {"epoch": 2, "accuracy": 0.6})
-    mirror.ended(0, JOB.checkpoint)
+    folder.curves.append(1, {"epoch": 1, "accuracy": 0.4})
+    mirror.ended(0, JOB.checkpoint, (1, 2))
     store.put("../outside.jsonl", tmp_path / "old")
     store.put("notes.txt", tmp_path / "old")
     fetched = fetch(store.uri, tmp_path / "elsewhere")
     assert fetched.path == tmp_path / "elsewhere" / "tiny"
     there = {str(path.relative_to(fetched.path)) for path in fetched.path.rglob("*") if path.is_file()}
-    assert there == {"recipe.yaml", "versions.json", "journal.log", "curves/0000.jsonl"}
+    assert there == {"recipe.yaml", "versions.json", "journal.log", "curves/0000.jsonl", "curves/0001.jsonl"}
     assert fetched.curves.read(0) == folder.curves.read(0)
     assert mirror.checkpoints.names() == []
     with pytest.raises(RunError, match="nas resume"):

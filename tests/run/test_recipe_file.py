@@ -1,11 +1,13 @@
 """Recipes: what is read, what is refused, and in which words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nas.errors import NasError
 from nas.run.recipe_file import RECIPES, build_recipe, find_recipe, read_mapping, read_recipe, recipe_to_yaml
+from nas.training.config import TRAININGS
 
 RECIPE = """
 space: googlenet
@@ -111,3 +113,11 @@ def test_plain_data_is_enough() -> None:
     }
     recipe = build_recipe(data)
     assert recipe.stop.hours == 0.5 and recipe.objectives == ("accuracy",)
+
+
+def test_another_named_training_replaces_a_resolved_one(tmp_path: Path) -> None:
+    resolved = write(tmp_path, recipe_to_yaml(read_recipe(write(tmp_path, RECIPE))))
+    paper = read_recipe(resolved, {"training.recipe": "paper", "training.learning_rate": "0.02"}).training
+    assert paper == replace(TRAININGS["paper"], epochs=2, learning_rate=0.02)
+    named = read_recipe(write(tmp_path, RECIPE), {"training.recipe": "paper"}).training
+    assert named == replace(TRAININGS["paper"], epochs=2, augment=replace(TRAININGS["paper"].augment, flip=False))
