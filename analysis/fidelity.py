@@ -37,12 +37,12 @@ class Agreement:
 
 
 def agreement(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> tuple[Agreement, ...]:
-    """Every pair of rungs, the lower one first.
+    """Every pair of rungs, the lower one first; over candidates, for the reference may be far from all of them.
 
     Trials that a scheduler stopped never reached the higher rung, so tau is of the better trials only, and
     lower than it would be over all.
     """
-    found = rungs(table)
+    found, table = rungs(table), _own(table)
     return tuple(
         _pair(table, low, high, seed, resamples) for index, low in enumerate(found) for high in found[index + 1 :]
     )
@@ -54,6 +54,7 @@ def ceiling(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> Agre
     No rung can be expected to agree with the final accuracy better than that does with itself. Of each network the
     two trainings of the lowest seeds count; None where fewer than three networks have two of as many epochs.
     """
+    table = _own(table)
     done = table[table["state"] == "complete"].dropna(subset=["accuracy"]).sort_values("seed", kind="stable")
     done = done.drop_duplicates(["key", "seed"])
     if done.empty:
@@ -62,6 +63,10 @@ def ceiling(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> Agre
     done = done[done["epochs"] == last]
     pairs = [group["accuracy"].to_numpy(dtype=float)[:2] for _, group in done.groupby("key") if len(group) > 1]
     return _agreement(np.array(pairs), last, last, seed, resamples) if len(pairs) >= LEAST else None
+
+
+def _own(table: pd.DataFrame) -> pd.DataFrame:
+    return table[~table["reference"]] if "reference" in table.columns else table
 
 
 def _pair(table: pd.DataFrame, low: int, high: int, seed: int, resamples: int) -> Agreement:

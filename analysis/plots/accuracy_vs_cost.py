@@ -64,7 +64,9 @@ def accuracy_vs_cost(
     partial = own[own["state"] != "complete"]
     stars = networks(known[known["reference"]])
     line = front(known, cost)
-    floor = _floor(np.concatenate([known["accuracy"].to_numpy(), [point.accuracy for point in published]]))
+    # What is marked belongs in the picture, unless it would squeeze all the rest.
+    marked = [*stars["accuracy"].tolist(), *(point.accuracy for point in published)]
+    floor = _floor(known["accuracy"].to_numpy(), marked)
 
     _points(axes, partial, cost, floor, f"stopped or running (n={len(partial)})", hollow=True)
     _points(axes, done, cost, floor, f"trained to the end (n={len(done)})", hollow=False)
@@ -76,7 +78,7 @@ def accuracy_vs_cost(
     for spent, accuracy in zip(stars[cost].astype(float).tolist(), stars["accuracy"].tolist(), strict=True):
         axes.scatter(
             [spent],
-            [accuracy],
+            [max(accuracy, floor)],
             marker="*",
             s=230,
             color=REFERENCE,
@@ -85,7 +87,8 @@ def accuracy_vs_cost(
             zorder=6,
             label=f"{reference_name} (reference)",
         )
-        _name(axes, f"{reference_name} {accuracy:.1%}", spent, accuracy)
+        below = "" if accuracy >= floor else ", below the edge"
+        _name(axes, f"{reference_name} {accuracy:.1%}{below}", spent, max(accuracy, floor))
     values = [*known[cost].astype(float), *(point.cost for point in published), *([budget] if budget else [])]
     _limits(axes, np.array(values), floor)
     if budget:
@@ -97,12 +100,17 @@ def accuracy_vs_cost(
     return axes
 
 
-def _floor(accuracies: NDArray[np.float64]) -> float:
-    """The lowest accuracy that the axis shows: a few hopeless trials must not squeeze all the others."""
+def _floor(accuracies: NDArray[np.float64], marked: Sequence[float]) -> float:
+    """The lowest accuracy that the axis shows: a few hopeless trials must not squeeze all the others.
+
+    What is marked makes the axis up to three times as long.
+    """
     if len(accuracies) == 0:
-        return 0.0
+        return min(marked, default=0.0)
     low, high = np.quantile(accuracies, [0.25, 1.0])
-    return float(max(accuracies.min(), low - 2.0 * max(high - low, 0.005)))
+    floor = float(max(accuracies.min(), low - 2.0 * max(high - low, 0.005)))
+    lowest = min([floor, *marked])
+    return max(lowest, floor - 2.0 * max(float(high) - floor, 0.005))
 
 
 def _points(axes: Axes, rows: pd.DataFrame, cost: str, floor: float, label: str, *, hollow: bool) -> None:

@@ -34,7 +34,7 @@ def fidelity(pairs: Sequence[Agreement], axes: Axes, ceiling: Agreement | None =
         text = axes.annotate(
             f"{pair.tau:.2f}, n={pair.n}",
             (place, pair.tau),
-            xytext=(7, 5),
+            xytext=(7, -11),
             textcoords="offset points",
             fontsize=7.5,
         )

@@ -5,10 +5,13 @@
   let placed = [];
 
   const quantile = (sorted, share) => sorted[Math.floor(share * (sorted.length - 1))];
-  const floorOf = (values) => {
-    const sorted = [...values].sort((a, b) => a - b);
+  // As in analysis/plots/accuracy_vs_cost.py: hopeless trials stand at the edge, the reference makes the axis longer.
+  const floorOf = (trials) => {
+    const sorted = trials.map((trial) => trial.accuracy).sort((a, b) => a - b);
     const quarter = quantile(sorted, 0.25), best = sorted[sorted.length - 1];
-    return Math.max(sorted[0], quarter - 2 * Math.max(best - quarter, 0.005));
+    const floor = Math.max(sorted[0], quarter - 2 * Math.max(best - quarter, 0.005));
+    const lowest = Math.min(floor, ...trials.filter((trial) => trial.reference).map((trial) => trial.accuracy));
+    return Math.max(lowest, floor - 2 * Math.max(best - floor, 0.005));
   };
 
   const star = (x, y, size) => {
@@ -52,8 +55,7 @@
       const costs = all.map((trial) => trial[nas.cost]).concat(limit ? [limit] : []);
       const spread = Math.max(1.08, (Math.max(...costs) / Math.min(...costs)) ** 0.05);
       const left = Math.log(Math.min(...costs) / spread), right = Math.log(Math.max(...costs) * spread);
-      const values = all.map((trial) => trial.accuracy);
-      const floor = floorOf(values), top = Math.max(...values), pad = 0.06 * (top - floor) + 0.001;
+      const floor = floorOf(all), top = Math.max(...all.map((trial) => trial.accuracy)), pad = 0.06 * (top - floor) + 0.001;
       const x = (cost) => MARGIN.left + ((Math.log(cost) - left) / (right - left)) * (width - MARGIN.left - MARGIN.right);
       const y = (value) => height - MARGIN.bottom - ((value - floor + pad) / (top - floor + 2 * pad)) * (height - MARGIN.bottom - MARGIN.top);
       axes(picture, x, y, [Math.exp(left), Math.exp(right)], [floor - pad, top + pad], width, height);

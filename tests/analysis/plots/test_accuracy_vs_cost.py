@@ -51,6 +51,18 @@ def test_hopeless_trials_are_shown_at_the_edge(search):
     assert any("at the edge" in label for label in labels(axes))
 
 
+@pytest.mark.parametrize(("accuracy", "said"), [(0.7, "GoogLeNet 70.0%"), (0.1, "GoogLeNet 10.0%, below the edge")])
+def test_the_reference_is_in_every_picture(search, accuracy, said):
+    table = tabulate(search(60))
+    table.loc[table["reference"], ["accuracy", "error"]] = [accuracy, 1 - accuracy]
+    axes = drawn(table)
+    star = next(group for group in axes.collections if group.get_label() == "GoogLeNet (reference)")
+    low, high = axes.get_ylim()
+    assert all(low < y < high for _, y in star.get_offsets())
+    assert said in {text.get_text() for text in axes.texts}
+    assert low > 0.3
+
+
 def test_published_networks_are_named(search):
     axes = drawn(tabulate(search(20)), published=[Published(name="ResNet-20", cost=3.08e7, accuracy=0.9)])
     assert any("ResNet-20" in text.get_text() for text in axes.texts)
