@@ -1,5 +1,8 @@
 """Several workers of Ray Train share a training: the same curve as one, on a tree of JPEGs, too."""
 
+import os
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +20,15 @@ from nas.architecture import Architecture, Stem
 from nas.data.config import DataConfig
 from nas.errors import RunError, TrialError
 from nas.journal import Journal
-from nas.run.chosen import Chosen
+from nas.run.chosen import Chosen, ChosenNetworks, budget_of
 from nas.run.curves import Curves
+from nas.run.distributed import run_distributed
+from nas.run.engine import Engine
 from nas.run.function import Silent
+from nas.run.job import Job
 from nas.run.plan import Plan, make_plan
-from nas.run.recipe import ResourcesConfig
+from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig, StopConfig
+from nas.run.rungs import Rungs
 from nas.run.train import Delivered, train
 from nas.training.team import ALONE, Team
 
@@ -106,6 +113,57 @@ def test_a_training_that_fails_tells_why(tmp_path: Path) -> None:
         run(tmp_path, SMALL, plan)
     (record,) = Journal.open(tmp_path / "training" / "journal.log", read_only=True).trials()
     assert record.state == "failed"
+
+
+class Halting:
+    """A task whose first worker fails while the second waits for its part of a sum."""
+
+    epochs = 2
+
+    def __init__(self, starts: Path) -> None:
+        self.starts = starts
+
+    def open(self, job: Job, *, threads: int, team: Team) -> "HaltingSession":
+        (self.starts / f"{team.rank}-{os.getpid()}").touch()
+        return HaltingSession(team)
+
+
+class HaltingSession:
+    epoch = 0
+
+    def __init__(self, team: Team) -> None:
+        self.team = team
+
+    def step(self) -> dict[str, float]:
+        if self.team.rank == 0:
+            raise TrialError("an image of the first worker is damaged.")
+        torch.distributed.all_reduce(torch.ones(1))
+        return {"accuracy": 0.5}
+
+
+@pytest.mark.slow
+def test_a_failure_of_the_first_worker_alone_ends_the_training_at_once(tmp_path: Path) -> None:
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    journal = Journal.in_memory(objectives=("accuracy",))
+    networks = (Chosen(label="small", architecture=SMALL),)
+    budget = budget_of(networks, resolution=8, classes=10)
+    engine = Engine(
+        proposer=ChosenNetworks(networks, (0,), journal, budget),
+        journal=journal,
+        curves=Curves(tmp_path / "curves"),
+        rungs=Rungs(EarlyStoppingConfig(), 2),
+        budget=budget,
+        stop=StopConfig(trials=1),
+        listener=Silent(),
+        checkpoints=tmp_path / "checkpoints",
+    )
+    began = time.monotonic()
+    run_distributed(engine, Halting(tmp_path), tmp_path / "checkpoints", ResourcesConfig(), workers=2)
+    (record,) = journal.trials()
+    assert record.state == "failed" and record.reason == "an image of the first worker is damaged."
+    assert len(list(tmp_path.glob("0-*"))) == 1, "what is known to fail is not tried again"
+    assert time.monotonic() - began < 600, "the second worker would wait half an hour"
+    assert not list((tmp_path / "checkpoints").glob("*.told"))
 
 
 def test_workers_that_do_not_fit(tmp_path: Path) -> None:
