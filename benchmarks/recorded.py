@@ -59,7 +59,7 @@ def read_run(path: Path, *again: Path) -> Recorded:
 
     Args:
         path: the run.
-        again: runs of the same networks under other seeds; what else they trained is left out.
+        again: runs of the same networks under other seeds; a network that one side lacks is left out.
 
     Raises:
         RunError: no run, or fewer than two such networks.
@@ -75,6 +75,8 @@ def read_run(path: Path, *again: Path) -> Recorded:
         for record in _whole(RunFolder.open(other)):
             if record.candidate.key in curves:
                 curves[record.candidate.key].append(record)
+    if again:
+        curves = {network: records for network, records in curves.items() if len(records) > 1}
     if len(curves) < 2:
         raise RunError(f"a run must hold two or more networks in its budget to be replayed, but {path} does not.")
     firsts = [records[0].candidate for records in curves.values()]

@@ -12,7 +12,6 @@ from typing import Final
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.run.folder import RunFolder
-from nas.run.job import Job
 from nas.run.object_store import ObjectStore
 
 CHECKPOINTS: Final = "checkpoints"
@@ -48,16 +47,12 @@ class Mirror:
         curves = {f"curves/{curve.name}": curve for curve in sorted(self.folder.curves.folder.glob("*.jsonl"))}
         for name, curve in curves.items():
             self.store.put(name, curve)
-        kept = {*curves, *(f"{CHECKPOINTS}/{name}" for name in self._under_way())}
+        # A new run owes nothing to the one that it replaces. One that goes on may have checkpoints of trials that began
+        # after the journal was put for the last time.
+        new = not Journal.open(self.folder.journal, read_only=True).trials()
         for name in self.store.names():
-            if (_CURVE.fullmatch(name) or name.startswith(f"{CHECKPOINTS}/")) and name not in kept:
-                self.store.delete(name)  # Of a run that this one has replaced.
-
-    def _under_way(self) -> list[str]:
-        """Names of the checkpoints that trials under way may have."""
-        running = Journal.open(self.folder.journal, read_only=True).running()
-        jobs = [Job.of(record.number, record.candidate) for record in running]
-        return [name for job in jobs for name in (job.checkpoint, str(Path(job.checkpoint).with_suffix(".json")))]
+            if (_CURVE.fullmatch(name) and name not in curves) or (new and name.startswith(f"{CHECKPOINTS}/")):
+                self.store.delete(name)
 
     def ended(self, number: int, checkpoint: str, under_way: tuple[int, ...]) -> None:
         """Put what changed with the end of a trial, then forget its checkpoint; errors as :meth:`begin`.

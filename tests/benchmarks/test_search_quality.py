@@ -73,15 +73,15 @@ def test_a_table_that_is_none(tmp_path: Path) -> None:
         read_table(tmp_path / "none.csv")
 
 
-def record(path: Path, *, seed: int = 0, shift: float = 0.0) -> Path:
-    """A run of thirty networks whose accuracies rise with their params, all of them by ``shift``."""
+def record(path: Path, *, seed: int = 0, shift: float = 0.0, networks: int = 30) -> Path:
+    """A run of networks whose accuracies rise with their params, all of them by ``shift``."""
     recipe = read_recipe(ROOT / "runs" / "demo.yaml", {"space": "googlenet_staged"})
     folder = RunFolder.create(path, recipe)
     journal = Journal.create(folder.journal, name="run", objectives=recipe.objectives, attributes={})
     space = load_space(recipe.space)
     sampler = make_sampler("random", space, recipe.budget, recipe.objectives)
     proposer = Proposer(space, recipe.budget, sampler, journal, seed=0, trial_seed=seed)
-    for number in range(31):
+    for number in range(networks + 1):
         asked = proposer.ask()
         assert asked is not None
         final = 1 - 1 / (1 + asked[1].cost.params / 1e6)
@@ -97,8 +97,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 def test_further_seeds_judge(tmp_path: Path) -> None:
-    recorded = read_run(record(tmp_path / "first"), record(tmp_path / "second", seed=1, shift=0.1))
-    assert len(recorded.curves) == 30
+    second = record(tmp_path / "second", seed=1, shift=0.1, networks=12)
+    recorded = read_run(record(tmp_path / "first"), second)
+    assert len(recorded.curves) == 12
     for network, (first, second) in recorded.curves.items():
         assert (first.candidate.seed, second.candidate.seed) == (0, 1)
         assert recorded.judged(network) == second.accuracy == pytest.approx(first.accuracy + 0.1)
