@@ -60,7 +60,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "runs", folder / "runs", ignore=shutil.ignore_patterns("out", "*.parquet"))
     demo = folder / "runs" / "reference" / "demo"
     for name in ("demo", "fashion_mnist", "gp/0", "gp/1", "random/0", "random/1"):
-        shutil.copytree(demo, folder / "runs" / "out" / name)
+        copy = Path(shutil.copytree(demo, folder / "runs" / "out" / name))
+        recipe = copy / "recipe.yaml"
+        recipe.write_text(re.sub(r"(?m)^seed: 0$", f"seed: {int(name.endswith('1'))}", recipe.read_text()))
     digits = DataConfig(name="digits", resolution=32)
     make(folder / "runs" / "out" / "fashion_mnist-top5", digits, tuple("0123456789"), resolution=32)
     (folder / "mine.json").write_text(to_json(PRESETS["googlenet"]))
