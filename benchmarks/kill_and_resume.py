@@ -166,7 +166,7 @@ def disturbed(search: Search, summary: Summary, kills: int, rng: random.Random) 
     """Run a search to its end through all the kills."""
     plan = ["driver"] * kills + ["worker", "head"]
     rng.shuffle(plan)
-    pace = 1.0
+    pace, start = 0.3, 3.0  # Seconds of an epoch, and of a session up to its first one, as they were last seen.
     repeats: list[int] = []
     families: list[Process] = []
     while True:
@@ -177,10 +177,16 @@ def disturbed(search: Search, summary: Summary, kills: int, rng: random.Random) 
         if victim is not None:
             epochs = rng.choice((0, 1, 1, 2, 2, 3)) if victim == "driver" else rng.choice((1, 2))
             began = time.monotonic()
-            if not search.wait(driver, epochs):
+            if not search.wait(driver, min(epochs, 1)):
                 raise RuntimeError("the search ended before all kills; give it more trials")
-            pace = min(5.0, (time.monotonic() - began) / max(epochs, 1)) if epochs else pace
-            time.sleep(rng.uniform(0, pace))
+            first = time.monotonic()
+            if epochs > 1 and not search.wait(driver, epochs - 1):
+                raise RuntimeError("the search ended before all kills; give it more trials")
+            if epochs > 1:
+                pace = min(5.0, (time.monotonic() - first) / (epochs - 1))
+            if epochs:
+                start = min(10.0, first - began)
+            time.sleep(rng.uniform(0, pace if epochs else start))
             family = descendants(driver.pid)
             families += family
             if victim == "driver":
