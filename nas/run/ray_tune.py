@@ -6,7 +6,6 @@ are old, and finished trials would be trained again).
 """
 
 import errno
-import logging
 import os
 import shutil
 import signal
@@ -30,6 +29,7 @@ from nas.run.engine import FAILURE, FATAL, Engine
 from nas.run.job import Task
 from nas.run.object_store import ObjectStore
 from nas.run.recipe import ResourcesConfig
+from nas.run.surroundings import environment, quiet
 from nas.run.trainable import WARNING, CandidateTrainable, to_config
 
 T = TypeVar("T")
@@ -42,7 +42,6 @@ _METRICS_OF_TUNE: Final = frozenset(
 _ENVIRONMENT: Final = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
-    "TUNE_MAX_PENDING_TRIALS_PG": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
 }
@@ -100,7 +99,9 @@ def _fit(
         store=store,
     )
     storage = tempfile.mkdtemp(prefix="nas-tune-")
-    with _environment(_ENVIRONMENT), _quiet(), _interruptible(link, at_once=at_once):
+    # As many workers may start at a time as there are places: the engine hands out no more.
+    variables = {**_ENVIRONMENT, "TUNE_MAX_PENDING_TRIALS_PG": str(link.slots)}
+    with environment(variables), quiet(), _interruptible(link, at_once=at_once):
         try:
             Tuner(
                 tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
@@ -225,6 +226,20 @@ class _Scheduler(FIFOScheduler):
         goes_on = self._link.call(self._link.engine.observe, number, metrics)
         return TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
 
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """The newest trial that waits.
+
+        Tune gives a free worker to the trial that is chosen, and ends the worker that was starting for it. The oldest,
+        its own choice, is the one whose worker is starting: with short trials all but one would start for ever.
+        """
+        numbers = self._link.numbers
+        waiting = [
+            trial
+            for trial in tune_controller.get_live_trials()
+            if trial.status == Trial.PENDING and trial.trial_id in numbers
+        ]
+        return max(waiting, key=lambda trial: numbers[trial.trial_id], default=None)
+
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         # Written by Tune on this machine just before; `trial.get_error` looks on the storage, where it never arrives.
         cause = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
@@ -242,20 +257,6 @@ def _refuse(sentence: str) -> None:
 
 def _directory(trial: Trial) -> str:
     return f"trial-{trial.trial_id}"
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextmanager
@@ -278,20 +279,8 @@ def _interruptible(link: _Link, *, at_once: bool) -> Iterator[None]:
     caught = (signal.SIGINT, signal.SIGTERM) if at_once else (signal.SIGTERM,)
     before = {number: signal.signal(number, end) for number in caught}
     try:
-        with _environment({"TUNE_DISABLE_SIGINT_HANDLER": str(int(at_once))}):
+        with environment({"TUNE_DISABLE_SIGINT_HANDLER": str(int(at_once))}):
             yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Tune's log lines (about its snapshots, and how to restore them) from the user."""
-    logger = logging.getLogger("ray.tune")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
