@@ -57,6 +57,12 @@ def test_a_place_that_is_a_file_is_refused(runs: Path, nas: Any, tmp_path: Path)
     for into in (tmp_path / "afile", tmp_path / "afile" / "below"):
         status, _, err = nas("analyze", runs / "tpe" / "1", "--into", into, "--no-report")
         assert status == 2 and len(err.splitlines()) == 1 and "afile" in err, err
+    assert (tmp_path / "afile").read_text() == "mine"
+
+
+def test_events_cannot_go_where_a_file_is(runs: Path, nas: Any, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is one of the development extras")
+    (tmp_path / "afile").write_text("mine")
     status, _, err = nas(
         "analyze", runs / "tpe" / "1", "--into", tmp_path, "--no-report", "--tensorboard", tmp_path / "afile"
     )

@@ -115,7 +115,7 @@ def test_a_trial_is_told_once(path: Path) -> None:
 
 
 def test_an_unknown_trial_is_refused(path: Path) -> None:
-    with pytest.raises(RunError, match=r"^trial must be one of the 0 in the journal, but got 3\.$"):
+    with pytest.raises(RunError, match=r"^trial must be one of the 0 in the journal, counted from 0, but got 3\.$"):
         create(path).complete(3, 0.5, 1, 1.0)
 
 
