@@ -93,10 +93,12 @@ class Budget:
             ratios.append(measured[MEASURED] / self.latency_seconds)
         return max(ratios, default=0.0)
 
-    def allows(self, spent: Cost) -> bool:
-        """Whether a counted cost is within every limit and in the band."""
+    def allows(self, spent: Cost, measured: Mapping[str, float] | None = None) -> bool:
+        """Whether a cost is within every limit and in the band; arguments as in :meth:`excess`."""
         limits = self.limits
         within = all(getattr(spent, name) <= limit for name, limit in limits.items())
+        if self.latency_seconds is not None and measured and MEASURED in measured:
+            within = within and measured[MEASURED] <= self.latency_seconds
         return within and (not self.at_least or getattr(spent, self.metric) >= self.at_least * limits[self.metric])
 
     def admit(self, architecture: Architecture) -> Cost | None:

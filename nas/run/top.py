@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from nas.budget import Budget
 from nas.errors import RunError
 from nas.journal import Journal
-from nas.record import Candidate, TrialRecord
+from nas.record import TrialRecord
 from nas.run.chosen import Chosen
 from nas.run.folder import RunFolder
 from nas.run.recipe import Recipe
@@ -30,7 +29,7 @@ def top_trials(run: Path, count: int) -> tuple[Recipe, tuple[TrialRecord, ...]]:
         for each in records
         if each.state == "complete"
         and each.accuracy is not None
-        and (not each.candidate.reference or _within(recipe.budget, each.candidate))
+        and (not each.candidate.reference or recipe.budget.allows(each.candidate.cost, each.candidate.measured))
     ]
     best: dict[str, TrialRecord] = {}
     for record in sorted(complete, key=lambda each: (-(each.accuracy or 0.0), each.number)):
@@ -38,10 +37,6 @@ def top_trials(run: Path, count: int) -> tuple[Recipe, tuple[TrialRecord, ...]]:
     if not best:
         raise RunError(f"a run must have a complete trial within its budget, but of {len(records)} in {run} none is.")
     return recipe, tuple(best.values())[:count]
-
-
-def _within(budget: Budget, candidate: Candidate) -> bool:
-    return budget.allows(candidate.cost) and budget.excess(candidate.cost, candidate.measured) <= 1
 
 
 def trial_of(run: Path, number: int) -> tuple[Recipe, TrialRecord]:

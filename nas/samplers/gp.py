@@ -117,11 +117,7 @@ class _Model:
             means[:, column] = model.mean(inputs)
         self._expected = self._joined(means)
         self._add_running(inputs, losses)
-        within = [
-            history.budget.allows(record.candidate.cost)
-            and history.budget.excess(record.candidate.cost, record.candidate.measured) <= 1
-            for record in observed
-        ]
+        within = [history.budget.allows(record.candidate.cost, record.candidate.measured) for record in observed]
         self._best = float(self._expected[within].min() if any(within) else self._expected.min())
 
     def parents(self, count: int) -> list[Point]:

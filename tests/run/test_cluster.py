@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import ray
 import toys
+from engines import make_engine
 from ray.cluster_utils import Cluster
 
 from nas.errors import RunError
@@ -18,8 +19,7 @@ from nas.run.curves import Curves
 from nas.run.engine import Engine
 from nas.run.function import Silent
 from nas.run.ray_tune import run_on_ray
-from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig, StopConfig
-from nas.run.rungs import Rungs
+from nas.run.recipe import ResourcesConfig
 from nas.samplers import make_sampler
 
 pytestmark = [
@@ -46,16 +46,8 @@ def cluster() -> Iterator[Cluster]:
 def engine(folder: Path, trials: int, listener: Silent) -> Engine:
     journal = Journal.create(folder / "journal.log", name="toy", objectives=("accuracy",), attributes={})
     sampler = make_sampler("random", toys.SPACE, toys.BUDGET, ("accuracy",), {})
-    return Engine(
-        proposer=Proposer(toys.SPACE, toys.BUDGET, sampler, journal, seed=0),
-        journal=journal,
-        curves=Curves(folder / "curves"),
-        rungs=Rungs(EarlyStoppingConfig(), 4),
-        budget=toys.BUDGET,
-        stop=StopConfig(trials=trials),
-        listener=listener,
-        checkpoints=folder / "checkpoints",
-    )
+    proposer = Proposer(toys.SPACE, toys.BUDGET, sampler, journal, seed=0)
+    return make_engine(proposer, journal, toys.BUDGET, folder, trials=trials, epochs=4, listener=listener)
 
 
 def run(cluster: Cluster, folder: Path, task: noted.NotedTask, trials: int, gpu: float, listener: Silent) -> Journal:

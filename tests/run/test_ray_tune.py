@@ -5,18 +5,16 @@ from pathlib import Path
 
 import pytest
 import ray
+from engines import make_engine
 from toys import BUDGET, SPACE, Faulty, evaluate, uneven
 
 from nas.architecture import Architecture
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
-from nas.run.curves import Curves
-from nas.run.engine import Engine
-from nas.run.function import FunctionTask, Silent, search
+from nas.run.function import FunctionTask, search
 from nas.run.ray_tune import run_on_ray
-from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig, StopConfig
-from nas.run.rungs import Rungs
+from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig
 from nas.samplers import make_sampler
 
 pytestmark = [
@@ -58,17 +56,8 @@ def test_a_batch_gives_the_same_points_at_any_concurrency(tmp_path: Path) -> Non
         folder.mkdir()
         journal = Journal.create(folder / "journal.log", name="toy", objectives=("accuracy",), attributes={})
         sampler = make_sampler("tpe", SPACE, BUDGET, ("accuracy",), {"n_startup_trials": 3})
-        engine = Engine(
-            proposer=Proposer(SPACE, BUDGET, sampler, journal, seed=0),
-            journal=journal,
-            curves=Curves(folder / "curves"),
-            rungs=Rungs(EarlyStoppingConfig(), 1),
-            budget=BUDGET,
-            stop=StopConfig(trials=13),
-            listener=Silent(),
-            checkpoints=folder / "checkpoints",
-            batch=3,
-        )
+        proposer = Proposer(SPACE, BUDGET, sampler, journal, seed=0)
+        engine = make_engine(proposer, journal, BUDGET, folder, trials=13, epochs=1, batch=3)
         task = FunctionTask(evaluate=uneven, milestones=(1,))
         assert run_on_ray(engine, task, folder / "checkpoints", ResourcesConfig(concurrency=concurrency))
         found.append([trial.candidate.point for trial in journal.trials()])
