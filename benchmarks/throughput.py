@@ -195,7 +195,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.to_accuracy is not None:
         to_accuracy.main(
-            options.to_accuracy, seeds=options.seeds, epochs=options.epochs, threads=options.threads, csv=options.csv
+            options.to_accuracy,
+            seeds=range(options.seeds),
+            loops=[loop for loop in to_accuracy.LOOPS if loop in options.loops.split(",")],
+            epochs=options.epochs,
+            threads=options.threads,
+            path=options.csv,
         )
         return
     torch.set_num_threads(options.threads)

@@ -1,16 +1,17 @@
 """Core-minutes until a network reaches an accuracy on split A of Fashion-MNIST: the plain loop, and ours.
 
 Same network, same split, batch size and number of epochs; each loop has the recipe that goes with it: the plain one
-SGD with momentum, a cosine, flips and shifts, as tutorials have it; ours ``small``. Validation is not counted.
+SGD with momentum, a cosine, flips and shifts, as tutorials have it; ours ``small``. Validation is not counted. A curve
+that the CSV holds whole is not trained again, so a long measurement may run in parts.
 """
 
-import csv as csv_module
+import csv
 import statistics
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -24,39 +25,60 @@ from nas.data.splits import Data, Split
 from nas.training import TRAININGS
 from nas.training.trainer import Trainer
 
+LOOPS: Final = ("ours", "plain")
 
-def main(target: float, *, seeds: int, epochs: int, threads: int, csv: Path | None) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A curve after an epoch, with the training time so far."""
+
+    loop: str
+    seed: int
+    epoch: int
+    core_minutes: float
+    wall_minutes: float
+    accuracy: float
+
+
+def main(
+    target: float, *, seeds: Sequence[int], loops: Sequence[str], epochs: int, threads: int, path: Path | None
+) -> None:
     """Train both loops until the target or the end of the schedule, print a line for each epoch and a summary."""
     torch.set_num_threads(threads)
     data = load_data(DataConfig(name="fashion-mnist"))
     macs = cost(SMALL, resolution=data.resolution, classes=data.classes).macs
     print(f"{macs:,} MACs, {len(data.split('train')):,} images, {threads} threads, {epochs} epochs planned")
-    reached: dict[str, list[float]] = {"plain": [], "ours": []}
-    rows: list[dict[str, Any]] = []
-    for seed in range(seeds):
-        for loop, curve in (("ours", ours(data, epochs, seed)), ("plain", plain(data, epochs, seed))):
-            core = wall = 0.0
-            for epoch, (core_seconds, wall_seconds, accuracy) in enumerate(curve, start=1):
-                core, wall = core + core_seconds, wall + wall_seconds
-                rows.append(
-                    {
-                        "loop": loop,
-                        "seed": seed,
-                        "epoch": epoch,
-                        "core_minutes": core / 60,
-                        "wall_minutes": wall / 60,
-                        "accuracy": accuracy,
-                    }
+    points = _read(path) if path and path.exists() else []
+    for seed in seeds:
+        for loop in loops:
+            curve = [point for point in points if (point.loop, point.seed) == (loop, seed)]
+            if curve and (curve[-1].epoch == epochs or curve[-1].accuracy >= target):
+                continue
+            points = [point for point in points if point not in curve]
+            for point in _train(loop, data, epochs, seed):
+                points.append(point)
+                print(
+                    f"{loop} seed {seed} epoch {point.epoch}: {point.core_minutes:.1f} core-minutes, "
+                    f"{point.accuracy:.2%}",
+                    flush=True,
                 )
-                print(f"{loop} seed {seed} epoch {epoch}: {core / 60:.1f} core-minutes, {accuracy:.2%}", flush=True)
-                if csv:
-                    _write(csv, rows)
-                if accuracy >= target:
-                    reached[loop].append(core / 60)
+                if path:
+                    _write(path, points)
+                if point.accuracy >= target:
                     break
-    for loop, minutes in reached.items():
-        mean = f"{statistics.mean(minutes):.1f} core-minutes on average" if minutes else "never"
-        print(f"{loop}: {target:.1%} in {mean} ({len(minutes)} of {seeds} seeds)")
+    for loop in dict.fromkeys(point.loop for point in points):
+        reached = [point.core_minutes for point in points if point.loop == loop and point.accuracy >= target]
+        tried = len({point.seed for point in points if point.loop == loop})
+        mean = f"{statistics.mean(reached):.1f} core-minutes on average" if reached else "never"
+        print(f"{loop}: {target:.1%} in {mean} ({len(reached)} of {tried} seeds)")
+
+
+def _train(loop: str, data: Data, epochs: int, seed: int) -> Iterator[Point]:
+    core = wall = 0.0
+    curve = (ours if loop == "ours" else plain)(data, epochs, seed)
+    for epoch, (core_seconds, wall_seconds, accuracy) in enumerate(curve, start=1):
+        core, wall = core + core_seconds / 60, wall + wall_seconds / 60
+        yield Point(loop=loop, seed=seed, epoch=epoch, core_minutes=core, wall_minutes=wall, accuracy=accuracy)
 
 
 def ours(data: Data, epochs: int, seed: int) -> Iterator[tuple[float, float, float]]:
@@ -101,8 +123,23 @@ def _images(split: object, *, training: bool) -> Images:
     return Images(split.images.squeeze(1).numpy(), split.labels.tolist(), training=training)
 
 
-def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+def _read(path: Path) -> list[Point]:
+    with path.open(newline="") as file:
+        return [
+            Point(
+                loop=row["loop"],
+                seed=int(row["seed"]),
+                epoch=int(row["epoch"]),
+                core_minutes=float(row["core_minutes"]),
+                wall_minutes=float(row["wall_minutes"]),
+                accuracy=float(row["accuracy"]),
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def _write(path: Path, points: Sequence[Point]) -> None:
     with path.open("w", newline="") as file:
-        writer = csv_module.DictWriter(file, list(rows[0]))
+        writer = csv.DictWriter(file, list(Point.__dataclass_fields__))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(asdict(point) for point in points)
