@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
@@ -129,10 +129,10 @@ PAPER: Final = TrainingConfig(
 
 MODERN: Final = TrainingConfig(
     epochs=30,
-    batch_size=128,
-    optimizer="sgd",
-    learning_rate=0.2,
-    weight_decay=5e-4,
+    batch_size=256,
+    optimizer="muon",
+    learning_rate=0.1,
+    weight_decay=0.01,
     schedule="cosine",
     warmup_epochs=2.0,
     label_smoothing=0.1,
@@ -141,9 +141,5 @@ MODERN: Final = TrainingConfig(
 )
 """Batch-norm networks of any width on small images; see benchmarks/README.md, "Recipes", for what was tried."""
 
-SMALL: Final = replace(MODERN, optimizer="muon", learning_rate=0.1, momentum=0.9, weight_decay=0.01)
-"""As ``modern``, with Muon: for networks with few weights, as those of ``inception_small``, where its own cost is a few
-percent of a step. It learns much faster, but doubles the time of a step of GoogLeNet at 32 pixels."""
-
-TRAININGS: Final[Mapping[str, TrainingConfig]] = MappingProxyType({"paper": PAPER, "modern": MODERN, "small": SMALL})
+TRAININGS: Final[Mapping[str, TrainingConfig]] = MappingProxyType({"paper": PAPER, "modern": MODERN})
 """Recipes by name; ``dataclasses.replace`` adapts one."""

@@ -63,5 +63,4 @@ def test_named_recipes_are_what_their_names_say() -> None:
     assert paper.ema_decay > 0
     assert paper.augment.resized_crop and paper.augment.photometric and paper.augment.crop_area == (0.08, 1.0)
     assert modern.schedule in ("one-cycle", "cosine") and modern.warmup_epochs > 0
-    assert TRAININGS["small"].optimizer == "muon"
     assert modern.label_smoothing > 0 and modern.ema_decay > 0 and modern.augment.erase_probability > 0
