@@ -29,7 +29,7 @@ class Network(nn.Module):
         lowered: the operations it executes.
         plan: ``plain`` executes module by module; ``fast`` does the same on the CPU by kernels of its own where it
             can (see ``nas.network.fast``), and otherwise as ``plain``. Modules, parameters and checkpoints are the
-            same; hooks of modules are not called by ``fast``.
+            same; where a module has hooks, or torch traces, exports or transforms, ``fast`` executes as ``plain``.
     """
 
     def __init__(self, lowered: Lowered, *, plan: PlanName = "plain") -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import _has_any_global_hook
 
 from nas.network.fast.kernels import Kernels, kernels
 from nas.network.fast.plan import Plan
@@ -16,7 +17,10 @@ def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
 
     That is: images on the CPU, float32 or autocast to bfloat16, and a C++ compiler to make the kernels with.
     In training, batch-norm trains everywhere and nothing is frozen; in evaluation, gradients are off.
+    Nobody looks on: neither torch's tracers and transforms nor hooks, for they would not see the kernels.
     """
+    if _observed(network, images):
+        return None
     if images.device.type != "cpu" or images.dim() != 4 or images.dtype not in (torch.float32, torch.bfloat16):
         return None
     mixed = torch.is_autocast_enabled("cpu")
@@ -25,6 +29,24 @@ def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
     if not (_trains(network) if network.training else _evaluates(network)):
         return None
     return kernels(torch.get_autocast_dtype("cpu") if mixed else torch.float32)
+
+
+def _observed(network: nn.Module, images: Tensor) -> bool:
+    # First, because torch.compile takes it for a constant and looks at nothing behind it.
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return True
+    if type(images) not in (Tensor, nn.Parameter):
+        return True
+    if torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack() > 0:
+        return True
+    # The network's own hooks are called by either plan.
+    return _has_any_global_hook() or any(_hooked(module) for module in network.modules() if module is not network)
+
+
+def _hooked(module: nn.Module) -> bool:
+    return bool(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    )
 
 
 def _trains(network: nn.Module) -> bool:

@@ -1,5 +1,6 @@
 """The fast plan against the plain one: same outputs, gradients, statistics and weights after a step."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from random import Random
@@ -8,6 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.hooks import RemovableHandle
 
 from nas.architecture import Architecture, AuxiliaryHead, Cell, Reduction, Stem
 from nas.network.build import build
@@ -199,3 +203,67 @@ def test_it_works_without_gradients_and_at_another_resolution() -> None:
     torch.testing.assert_close(
         fast.get_buffer("conv1.norm.running_var"), plain.get_buffer("conv1.norm.running_var"), rtol=1e-5, atol=1e-6
     )
+
+
+def unseen() -> tuple[Network, Network]:
+    """A pair in evaluation, which takes the kernels wherever gradients are off."""
+    plain, fast = pair(replace(SMALL, auxiliary=()), 12)
+    return plain.eval(), fast.eval()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace:FutureWarning")  # torch's, and still what people use.
+@torch.no_grad()
+def test_a_trace_is_of_the_network() -> None:
+    plain, fast = unseen()
+    assert suitable(fast, images(12)) is not None
+    traced = torch.jit.trace(fast, images(12), check_trace=False)
+    other = -images(12, batch=3)
+    torch.testing.assert_close(traced(other), plain(other), rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
+def test_export_compile_and_transforms_see_the_network() -> None:
+    plain, fast = unseen()
+    x = images(12)
+    seen = (
+        torch.export.export(fast, (x,)).module(),
+        torch.compile(fast, backend="eager", fullgraph=True),
+        make_fx(fast)(x),
+        lambda x: torch.func.vmap(fast)(x.unsqueeze(1)).squeeze(1),
+    )
+    for run in seen:
+        torch.testing.assert_close(run(-x), plain(-x), rtol=1e-5, atol=1e-5)
+    counts = []
+    for network in (plain, fast):
+        with FlopCounterMode(display=False) as counter:
+            network(x)
+        counts.append(counter.get_total_flops())
+    assert counts[0] == counts[1] > 0
+    assert suitable(fast, x.as_subclass(Marked)) is None
+
+
+class Marked(Tensor):
+    """A tensor of another class."""
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "register", [nn.Module.register_forward_hook, nn.Module.register_forward_pre_hook], ids=["forward", "pre"]
+)
+def test_hooks_are_called(register: Callable[..., RemovableHandle]) -> None:
+    _, fast = unseen()
+    called: list[nn.Module] = []
+
+    def hook(module: nn.Module, *_: object) -> None:
+        called.append(module)
+
+    convolution = fast.get_submodule("conv1.conv")
+    handle = register(convolution, hook)
+    fast(images(12))
+    assert called == [convolution]
+    handle.remove()
+    assert suitable(fast, images(12)) is not None
+    register(fast, hook)
+    assert suitable(fast, images(12)) is not None  # The network's own hooks need no modules.
+    fast(images(12))
+    assert called == [convolution, fast]
