@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.jit._trace import is_tracing
 from torch.nn.modules.module import _has_any_global_hook
 
 from nas.network.fast.kernels import Kernels, kernels
@@ -33,7 +34,7 @@ def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
 
 def _observed(network: nn.Module, images: Tensor) -> bool:
     # First, because torch.compile takes it for a constant and looks at nothing behind it.
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if torch.compiler.is_compiling() or is_tracing():
         return True
     if type(images) not in (Tensor, nn.Parameter):
         return True
