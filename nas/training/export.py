@@ -18,7 +18,7 @@ from nas.errors import ModelError
 from nas.network.fold import fold
 from nas.network.network import Network
 from nas.training.device import use_threads
-from nas.training.latency import median_seconds
+from nas.training.latency import median_seconds, network_seconds
 from nas.training.model_folder import Facts
 
 Format = Literal["onnx", "torch"]
@@ -37,7 +37,7 @@ class Exported:
         images: compared.
         difference: largest one between two logits.
         seconds: median latency of the file, batch 1.
-        torch_seconds: of the folded network in PyTorch, as it is.
+        torch_seconds: of the folded network in PyTorch, measured as by ``LatencyMeter``.
     """
 
     path: Path
@@ -99,7 +99,7 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
             images=len(images),
             difference=difference,
             seconds=median_seconds(lambda: run(one)),
-            torch_seconds=median_seconds(lambda: small(one)),
+            torch_seconds=network_seconds(small, one),
         )
     finally:
         torch.set_num_threads(before)

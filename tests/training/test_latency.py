@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from nas.architecture import Architecture
+from nas.network.build import build
 from nas.training import latency
-from nas.training.latency import LEAST, MOST, WARM, LatencyMeter, median_seconds
+from nas.training.latency import LEAST, MOST, WARM, LatencyMeter, median_seconds, network_seconds
 
 
 def test_median_of_warmed_runs() -> None:
@@ -63,6 +64,16 @@ def test_a_network_is_measured_once(tiny: Architecture, counted: Callable[[], in
         assert other(tiny) != first
     assert meter(replace(tiny, norm="none")) != first
     assert counted() == 5
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_network_of_images_is_timed_in_the_fast_layout(tiny: Architecture) -> None:
+    network = build(tiny, classes=4, resolution=12, generator=torch.Generator().manual_seed(0), plan="plain").eval()
+    seen = []
+    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    assert network_seconds(network, torch.zeros(2, 3, 12, 12)) == 1.0
+    seen += [each for each in network.parameters() if each.dim() == 4]
+    assert len(seen) > 5 and all(each.is_contiguous(memory_format=torch.channels_last) for each in seen)
 
 
 def test_damaged_cache(tiny: Architecture, counted: Callable[[], int], tmp_path: Path) -> None:
