@@ -5,10 +5,12 @@ metadata say; the output is called ``logits``, (batch, classes). The batch may h
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal
 
 import torch
@@ -50,7 +52,7 @@ class Exported:
 
 @torch.inference_mode()
 def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: Tensor, threads: int = 1) -> Exported:
-    """Write a network, read it back, and hold its logits to the network's.
+    """Write a network, read it back, and hold its logits to the network's; where it fails, ``path`` is as it was.
 
     Args:
         network: to be written.
@@ -80,18 +82,22 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
     before = torch.get_num_threads()
     use_threads(threads)
     try:
-        with torch.inference_mode(False), torch.no_grad():
-            example = torch.zeros((2, *images.shape[1:]))
-            write = _write_onnx if kind == "onnx" else _write_torch
-            write(small, example, path, facts)
-            run = _onnx(path, threads) if kind == "onnx" else _program(path)
-        expected, got = network.eval()(images), run(images)
-        difference = float((expected - got).abs().max())
-        if not difference < MOST_DIFFERENCE:
-            raise ModelError(
-                f"logits of {path} must differ from the network's by less than {MOST_DIFFERENCE:g}, "
-                f"but by up to {difference:.3g} they do."
-            )
+        # What does not equal the network must not take the place of a good file. Runtimes go by the ending.
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            draft = Path(folder) / path.name
+            with torch.inference_mode(False), torch.no_grad():
+                example = torch.zeros((2, *images.shape[1:]))
+                write = _write_onnx if kind == "onnx" else _write_torch
+                write(small, example, draft, facts)
+                run = _onnx(draft, threads) if kind == "onnx" else _program(draft)
+            expected, got = network.eval()(images), run(images)
+            difference = float((expected - got).abs().max())
+            if not difference < MOST_DIFFERENCE:
+                raise ModelError(
+                    f"logits of {path} must differ from the network's by less than {MOST_DIFFERENCE:g}, "
+                    f"but by up to {difference:.3g} they do."
+                )
+            os.replace(draft, path)
         one = images[:1]
         return Exported(
             path=path,
