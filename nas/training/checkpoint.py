@@ -69,10 +69,10 @@ def check_fits(path: Path, header: Mapping[str, Any], expected: Mapping[str, obj
 
 
 def check_tensors(path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Compare names and shapes of tensors.
+    """Compare names, shapes and types of tensors; any floating point will do.
 
     Raises:
-        ModelError: one is missing, left over, or of another shape.
+        ModelError: one is missing, left over, of another shape, or of integers for floating point.
     """
     for name in sorted(set(found) ^ set(expected)):
         what = "lacks" if name in expected else "has beyond them"
@@ -82,3 +82,5 @@ def check_tensors(path: Path, found: Mapping[str, Tensor], expected: Mapping[str
             raise ModelError(
                 f"{name!r} in {path} must have the shape {tuple(value.shape)}, but got {tuple(found[name].shape)}."
             )
+        if value.is_floating_point() and not found[name].is_floating_point():
+            raise ModelError(f"{name!r} in {path} must be of the type {value.dtype}, but got {found[name].dtype}.")

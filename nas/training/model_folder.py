@@ -120,7 +120,7 @@ def load_weights(path: Path, architecture: Architecture, data: Data | None = Non
         )
     network = _empty(architecture, facts)
     check_tensors(path, tensors, network.state_dict())
-    network.load_state_dict(tensors, assign=True)
+    network.load_state_dict(tensors)  # Copies, and so converts what was saved in half precision.
     return network.eval(), facts
 
 

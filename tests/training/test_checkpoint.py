@@ -73,3 +73,5 @@ def test_mismatches_are_named() -> None:
         check_tensors(path, TENSORS, {name: value for name, value in TENSORS.items() if name != "d"})
     with pytest.raises(ModelError, match=r"'d' in x must have the shape \(4,\), but got \(3,\)\."):
         check_tensors(path, TENSORS, TENSORS | {"d": torch.zeros(4)})
+    with pytest.raises(ModelError, match=r"'d' in x must be of the type torch\.float32, but got torch\.int8\."):
+        check_tensors(path, TENSORS | {"d": torch.zeros(3, dtype=torch.int8)}, TENSORS | {"d": torch.zeros(3)})

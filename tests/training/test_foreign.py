@@ -41,6 +41,14 @@ def test_same_logits_as_torchvision(theirs: GoogLeNet, file: Path) -> None:
     assert torch.allclose(got, expected, atol=1e-4, rtol=1e-4)
 
 
+def test_half_precision_is_converted(theirs: GoogLeNet, file: Path, tmp_path: Path) -> None:
+    exact = read_torchvision(file, TORCHVISION, classes=10, resolution=32)
+    torch.save({name: each.half() for name, each in theirs.state_dict().items()}, tmp_path / "half.pth")
+    for name, value in read_torchvision(tmp_path / "half.pth", TORCHVISION, classes=10, resolution=32).items():
+        assert value.dtype == exact[name].dtype
+        torch.testing.assert_close(value, exact[name], rtol=1e-3, atol=1e-4)
+
+
 class Harmful:
     """What a file must not be able to do."""
 

@@ -131,6 +131,19 @@ def test_missing_left_over_and_misshapen_tensors(folder: Path) -> None:
             load_model(folder)
 
 
+def test_half_precision_is_converted(folder: Path, tiny: Architecture, noise: Data) -> None:
+    tensors, header = read_checkpoint(folder / WEIGHTS)
+    halves = {name: each.half() for name, each in tensors.items()}
+    write_checkpoint(folder / WEIGHTS, halves, header)
+    network = load_model(folder)
+    assert network(torch.zeros(2, 3, 12, 12)).dtype == torch.float32
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, halves[name].to(value.dtype)), name
+    write_checkpoint(folder / WEIGHTS, {name: each.to(torch.int8) for name, each in tensors.items()}, header)
+    with pytest.raises(ModelError, match=r"must be of the type torch\.float32, but got torch\.int8"):
+        load_model(folder)
+
+
 def test_classes_that_do_not_match(folder: Path, tiny: Architecture, noise: Data) -> None:
     names = ("kind 0", "kind 1", "kind 2", "another")
     with pytest.raises(ModelError, match=r"those of noise, 4 \(kind 0, kind 1, kind 2, \.\.\.\), but got 4 \(kind 0"):
