@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Final
 
 import torch
@@ -22,7 +21,7 @@ HALF: Final[Channels] = (0.5, 0.5, 0.5)
 def read_torchvision(path: Path, architecture: Architecture, *, classes: int, resolution: int) -> dict[str, Tensor]:
     """The state of torchvision's GoogLeNet in a file, under our names, in float32, without auxiliary heads.
 
-    Nothing in the file is executed.
+    The state may stand alone or as ``state_dict`` among other things. Nothing in the file is executed.
 
     Raises:
         ModelError: no file, no state of that network, or another number of classes.
@@ -31,11 +30,14 @@ def read_torchvision(path: Path, architecture: Architecture, *, classes: int, re
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise ModelError(f"the weights {path} must exist, but there is no such file.") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, UnpicklingError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{path} must be a whole file of torch.save with tensors only, but {reason}") from error
+    except OSError as error:
+        raise ModelError(f"the weights {path} must be readable, but {error.strerror or error}.") from error
+    except Exception as error:  # An unpickler raises whatever the bytes of another file lead it to.
+        raise _refused(path) from error
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
     if not (isinstance(state, Mapping) and all(isinstance(value, Tensor) for value in state.values())):
-        raise ModelError(f"{path} must hold the state of a network, tensors by name, but holds {type(state).__name__}.")
+        raise _refused(path)
     network = build(architecture, classes=classes, resolution=resolution, generator=torch.Generator().manual_seed(0))
     expected = network.state_dict()
     ours = from_torchvision(state, expected)
@@ -45,3 +47,8 @@ def read_torchvision(path: Path, architecture: Architecture, *, classes: int, re
         )
     check_tensors(path, ours, expected)
     return {name: value.to(expected[name].dtype) for name, value in ours.items()}
+
+
+def _refused(path: Path) -> ModelError:
+    # In our words: torch's own invite to load the file unsafely.
+    return ModelError(f"{path} must hold the weights of a network, but it is no state_dict saved by torch.save.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models import GoogLeNet
 
 from nas.errors import ModelError
@@ -56,12 +56,17 @@ class Harmful:
         return print, ("executed",)
 
 
+NONE = r"file\.pth must hold the weights of a network, but it is no state_dict saved by torch\.save\.$"
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (Harmful(), "must be a whole file of torch.save with tensors only"),
-        ([1, 2], "must hold the state of a network, tensors by name, but holds list"),
-        ({"a": 1}, "must hold the state of a network"),
+        (Harmful(), NONE),
+        (nn.Linear(1, 1), NONE),
+        ([1, 2], NONE),
+        ({"a": 1}, NONE),
+        ({"state_dict": 1}, NONE),
         ({"conv1.conv.weight": torch.zeros(1)}, "must have '.*' for our '.*', but lacks it"),
     ],
 )
@@ -72,6 +77,24 @@ def test_files_that_are_no_state(content: Any, words: str, tmp_path: Path, capsy
         read_torchvision(path, TORCHVISION, classes=10, resolution=32)
     assert len(str(caught.value).splitlines()) == 1
     assert "executed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["hello\nworld\n", "some weights", "", "\x80\x02]", "<html></html>", "[1, 2]"])
+def test_files_of_another_kind(content: str, tmp_path: Path) -> None:
+    (tmp_path / "file.pth").write_text(content)
+    with pytest.raises(ModelError, match=NONE):
+        read_torchvision(tmp_path / "file.pth", TORCHVISION, classes=10, resolution=32)
+    with pytest.raises(ModelError, match=r"must be readable, but Is a directory\.$"):
+        read_torchvision(tmp_path, TORCHVISION, classes=10, resolution=32)
+
+
+def test_a_state_among_other_things(theirs: GoogLeNet, file: Path, tmp_path: Path) -> None:
+    torch.save({"epoch": 3, "state_dict": theirs.state_dict()}, tmp_path / "wrapped.pth")
+    alone, wrapped = (
+        read_torchvision(path, TORCHVISION, classes=10, resolution=32) for path in (file, tmp_path / "wrapped.pth")
+    )
+    assert alone.keys() == wrapped.keys()
+    assert all(torch.equal(value, wrapped[name]) for name, value in alone.items())
 
 
 def test_other_classes_missing_and_truncated_files(file: Path, tmp_path: Path, theirs: GoogLeNet) -> None:
@@ -85,5 +108,5 @@ def test_other_classes_missing_and_truncated_files(file: Path, tmp_path: Path, t
     with pytest.raises(ModelError, match=r"must have the shape \(64, 3, 7, 7\)"):
         read_torchvision(tmp_path / "shape.pth", TORCHVISION, classes=10, resolution=32)
     file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(ModelError, match="must be a whole file"):
+    with pytest.raises(ModelError, match="it is no state_dict"):
         read_torchvision(file, TORCHVISION, classes=10, resolution=32)
