@@ -53,8 +53,10 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
     base = root / "train" if (root / "train").is_dir() else root
     held_out = [root / name for name in ("test", "val") if base != root and _classes(root / name)]
     class_names, paths, labels = _listing(base)
-    chosen = cut_splits(labels, _groups(base, paths), config, own_test=bool(held_out))
-    chosen["train"] = chosen["train"][spread(labels[chosen["train"]], config.limit)]
+    chosen: dict[SplitName, NDArray[np.int64]] = {}
+    if not (held_out and set(splits) == {"test"}):  # The groups cost a reading of every image.
+        chosen = cut_splits(labels, _groups(base, paths), config, own_test=bool(held_out))
+        chosen["train"] = chosen["train"][spread(labels[chosen["train"]], config.limit)]
     resolution = config.resolution or _DEFAULT_RESOLUTION
     parts: dict[SplitName, FolderSplit] = {}
     for name in splits:
@@ -106,19 +108,22 @@ def _listing(base: Path) -> tuple[tuple[str, ...], list[Path], NDArray[np.int64]
 
 def _groups(base: Path, paths: list[Path]) -> NDArray[np.int64]:
     """Group of each image: near-duplicates, or only identical files where there are too many to decode."""
-    if len(paths) > NEAR_DUPLICATE_LIMIT:
-        return _identical(paths)
+    many = len(paths) > NEAR_DUPLICATE_LIMIT
     digest = hashlib.sha256()
     for path in paths:
         status = path.stat()
         digest.update(f"{path.relative_to(base)}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-    name = f"folder-groups-{digest.hexdigest()[:32]}"
+    name = f"folder-{'identical' if many else 'groups'}-{digest.hexdigest()[:32]}"
     groups = load_cached(name, len(paths))
     if groups is None:
-        thumbnails = np.stack([_thumbnail(path) for path in paths])
-        groups = group_near_duplicates(thumbnails.transpose(0, 3, 1, 2), cached=False)
+        groups = _identical(paths) if many else _near(paths)
         save_cached(name, groups)
     return groups
+
+
+def _near(paths: list[Path]) -> NDArray[np.int64]:
+    thumbnails = np.stack([_thumbnail(path) for path in paths])
+    return group_near_duplicates(thumbnails.transpose(0, 3, 1, 2), cached=False)
 
 
 def _identical(paths: list[Path]) -> NDArray[np.int64]:

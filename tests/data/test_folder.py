@@ -106,6 +106,26 @@ def test_equal_files_stay_together_also_where_there_are_many(
             assert homes.setdefault(Path(path).read_bytes(), name) == name
 
 
+@pytest.mark.parametrize(("limit", "reader"), [(10, "_identical"), (1000, "_near")])
+def test_images_are_looked_at_once_and_only_for_a_cut(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, limit: int, reader: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(copied.parent / "cache"))
+    looked = []
+    read = getattr(folder_module, reader)
+    monkeypatch.setattr(folder_module, "NEAR_DUPLICATE_LIMIT", limit)
+    monkeypatch.setattr(folder_module, reader, lambda paths: looked.append(len(paths)) or read(paths))
+    config = DataConfig(name="folder", root=str(copied))
+    load_data(config, splits=("test",))
+    assert looked == []
+    load_data(config, splits=("test", "a"))
+    load_data(config, splits=("train",))
+    assert looked == [72]
+    shutil.copy(copied / "train" / "dog" / "00.jpg", copied / "train" / "cat" / "again.jpg")
+    load_data(config, splits=("a",))
+    assert looked == [72, 73]
+
+
 def _without_class(root: Path) -> None:
     for path in (root / "train" / "dog").glob("*.jpg"):
         path.unlink()
