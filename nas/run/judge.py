@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas.data.config import SplitName
-from nas.errors import ModelError
+from nas.errors import ModelError, TrialError
 from nas.run.delivered import Trained, opened
 from nas.run.files import write_atomically
 
@@ -63,13 +63,15 @@ def judge_models(
     Raises:
         ModelError: weights that do not fit, or models of different data.
         DataError: data that are missing or unreadable, or crops of a series.
-        TrialError: the device is not there.
+        TrialError: the device is not there, less than one thread, or less than no workers.
     """
     from nas.training.crops import probabilities
     from nas.training.device import pick_device, use_threads
     from nas.training.verdict import judge
 
     use_threads(threads)
+    if workers < 0:
+        raise TrialError(f"`workers >= 0` must hold, but got workers={workers}.")
     place = pick_device(device)
     total = labels = names = None
     seconds = 0.0

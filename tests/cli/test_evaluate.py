@@ -113,6 +113,7 @@ def test_what_is_refused(nas: Run, folder: Path, tmp_path: Path) -> None:
         ((folder, "--data", "fashion"), "`name` must be one of"),
         ((folder, "--data", "folder", "--root", tmp_path / "nowhere"), "but is not there"),
         ((folder, "--device", "tpu"), "`device` must be"),
+        ((folder, "--workers", "-1"), "`workers >= 0` must hold, but got workers=-1."),
     )
     for arguments, expected in cases:
         status, _, err = nas("evaluate", *arguments)
