@@ -82,15 +82,18 @@ def result_table(delivered: "Delivered", published: Sequence[Published] = ()) ->
 
 
 def weights_table(label: str, data: str, figures: Mapping[str, Any], published: Sequence[Published]) -> Table:
-    """How weights from elsewhere do, and what others report."""
+    """How weights from elsewhere do, by the figures of ``nas.run.weights``, and what others report."""
     table = Table(title=f"{label} on {data}, {figures['images']:,} images of the test split")
     for column in ("network", "accuracy"):
         table.add_column(column)
     for column in ("MACs", "params"):
         table.add_column(column, justify="right")
     table.add_column("source")
+    low, high = figures["interval"]
+    top1 = f"{figures['accuracy']:.2%} (95% interval {100 * low:.2f} to {100 * high:.2f})"
     top5 = f", top-5 {figures['top5']:.2%}" if "top5" in figures else ""
-    table.add_row(label, f"{figures['accuracy']:.2%}{top5}", "", "", "these weights", style="bold green")
+    costs = (f"{figures[name]:,}" for name in ("macs", "params"))
+    table.add_row(label, f"{top1}{top5}", *costs, "these weights", style="bold green")
     add_published(table, published)
     return table
 

@@ -63,7 +63,7 @@ def judge_models(
     Raises:
         ModelError: weights that do not fit, or models of different data.
         DataError: data that are missing or unreadable, or crops of a series.
-        TrialError: the device is not there, less than one thread, or less than no workers.
+        TrialError: the device is not there, less than one thread, or a negative number of workers.
     """
     from nas.training.crops import probabilities
     from nas.training.device import pick_device, use_threads

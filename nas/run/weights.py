@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from nas.cost import cost
 from nas.data.config import SplitName
 from nas.errors import ModelError, RunError
 from nas.presets import PRESETS
@@ -27,6 +28,9 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
         plan: names the data.
         folder: of the model.
 
+    Returns:
+        The figures of the test split, ``interval`` of the accuracy (95%, low and high), ``macs`` and ``params``.
+
     Raises:
         ModelError: another preset, a file that is no such state, or classes that are not those of the data.
         RunError: a folder that holds something else, or figures of other weights or other data; it is left as it was.
@@ -35,6 +39,7 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
     from nas.training.finals import digest, figures, read_split
     from nas.training.foreign import HALF, read_torchvision
     from nas.training.model_folder import ARCHITECTURE, WEIGHTS, facts_of, write_weights
+    from nas.training.verdict import Share
 
     if preset != PRESET:
         raise ModelError(f"--weights must go with --preset {PRESET}, but got --preset {preset}.")
@@ -56,4 +61,7 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
     def evaluate(split: SplitName) -> Figures:
         return figures(read_split(folder / WEIGHTS, network.architecture, load_data(plan.data, splits=(split,)), split))
 
-    return ledger.read(network.key, 0, mark, "test", evaluate)
+    told = ledger.read(network.key, 0, mark, "test", evaluate)
+    share = Share(right=round(told["accuracy"] * told["images"]), of=told["images"])
+    costs = cost(network.architecture, resolution=data.resolution, classes=data.classes)
+    return told | {"interval": share.interval, "macs": costs.macs, "params": costs.params}

@@ -19,8 +19,10 @@ from nas import serialize
 from nas.budget import Budget
 from nas.cli.console import make_console
 from nas.cli.models import weights_table
+from nas.cost import cost
 from nas.data.config import DataConfig
 from nas.journal import Journal
+from nas.presets import TORCHVISION
 from nas.published import published
 from nas.record import Candidate
 from nas.run.folder import RunFolder
@@ -130,10 +132,12 @@ def test_baseline_of_a_preset(tmp_path: Path) -> None:
 
 
 def test_published_figures_stand_beside_ours(capsys: pytest.CaptureFixture[str]) -> None:
-    table = weights_table("ours", "fashion-mnist", {"images": 10, "accuracy": 0.9}, published("fashion-mnist", 10))
+    figures = {"images": 10, "accuracy": 0.9, "interval": (0.596, 0.982), "macs": 1_234_567, "params": 890_123}
+    table = weights_table("ours", "fashion-mnist", figures, published("fashion-mnist", 10))
     make_console().print(table)
     out = capsys.readouterr().out
-    assert "90.00%" in out and "ResNet-20 at 28x28" in out and "95.18% +- 0.04" in out and "30.80M" in out
+    assert "90.00% (95% interval 59.60 to" in out and "98.20)" in out and "1,234,567" in out and "890,123" in out
+    assert "ResNet-20 at 28x28" in out and "95.18% +- 0.04" in out and "30.80M" in out
 
 
 def test_baseline_of_torchvisions_weights(nas: Any, tmp_path: Path) -> None:
@@ -144,7 +148,9 @@ def test_baseline_of_torchvisions_weights(nas: Any, tmp_path: Path) -> None:
     arguments = ["baseline", "--preset", "googlenet-torchvision", "--data", "digits", "--out", tmp_path / "out"]
     status, out, err = nas(*arguments, "--weights", tmp_path / "theirs.pth")
     assert status == 0, err
-    assert "359 images of the test split" in out
+    assert "359 images of the test split" in out and "(95% interval" in out
+    costs = cost(TORCHVISION, resolution=32, classes=10)
+    assert f"{costs.macs:,}" in out and f"{costs.params:,}" in out
     ours = package.load_model(tmp_path / "out")
     assert torch.equal(ours.state_dict()["linear.linear.weight"], theirs.fc.weight)
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
