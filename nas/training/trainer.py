@@ -123,9 +123,13 @@ class Trainer:
         start = time.perf_counter()
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(_drawn(self.seed, 1, self.epoch))
+            # Each of a team draws dropout of its own; the first, and a process alone, as ever.
+            rank = (self.team.rank,) if self.team.rank else ()
+            torch.manual_seed(_drawn(self.seed, 1, self.epoch, *rank))
             loss, rate, images, data_seconds = self._train_one()
             validate_start = time.perf_counter()
+            if self.team.size > 1:
+                torch.manual_seed(_drawn(self.seed, 2, self.epoch))  # All must come to the same statistics.
             self._settle()
         evaluation = self.evaluate("a")
         end = time.perf_counter()

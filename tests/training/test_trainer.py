@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from nas.architecture import Architecture, Cell
 from nas.data import AugmentConfig
@@ -18,6 +19,7 @@ from nas.network.build import build
 from nas.presets import PRESETS
 from nas.training import TRAININGS, TrainingConfig
 from nas.training.evaluate import evaluate
+from nas.training.team import ALONE, Team
 from nas.training.trainer import EpochRecord, Trainer
 
 CONFIG = TrainingConfig(
@@ -91,6 +93,36 @@ def test_same_seed_same_curve(tiny: Architecture, noise: Data) -> None:
     assert all(torch.equal(value, second.weights()[name]) for name, value in first.weights().items())
     other = trained(tiny, noise, CONFIG, seed=1)
     assert facts(other.curve[0]) != facts(first.curve[0])
+
+
+class Unconnected(Team):
+    """One of a team, without the others."""
+
+    def trained(self, network: nn.Module) -> nn.Module:
+        return network
+
+    def sum(self, value: torch.Tensor) -> torch.Tensor:
+        return value
+
+    def agree(self, network: nn.Module) -> None:
+        pass
+
+
+def test_each_of_a_team_draws_its_own_dropout_and_settles_as_the_others(tiny: Architecture, noise: Data) -> None:
+    def seeds(team: Team) -> list[int]:
+        """Of torch's generator in every forward pass of training mode, the last of them for the statistics."""
+        trainer = Trainer(tiny, noise, CONFIG, seed=0, team=team)
+        seen: list[int] = []
+        trainer.network.register_forward_pre_hook(
+            lambda network, _: seen.append(torch.initial_seed()) if network.training else None
+        )
+        trainer.train_epoch()
+        return seen
+
+    alone, first, second = seeds(ALONE), seeds(Unconnected(rank=0, size=2)), seeds(Unconnected(rank=1, size=2))
+    assert first[0] == alone[0] != second[0]
+    assert first[-1] == second[-1]
+    assert len(set(alone)) == 1, "nothing changes for one process"
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
