@@ -108,6 +108,9 @@ def train(
     with run.locked(), run.session():
         journal = Journal.open(run.journal)
         _check_networks(folder, journal, networks)
+        write_atomically(
+            folder / PLAN, plan_to_yaml(plan)
+        )  # Not before the checks: a call that is refused changes nothing.
         if not _train_all(networks, plan, run, task, journal, budget, listener, in_process=in_process):
             return None
         ledger = Ledger.open(folder / LEDGER)
@@ -144,7 +147,8 @@ def _prepare(folder: Path, plan: Plan, networks: Sequence[Chosen]) -> RunFolder:
     check_own_folder(folder, plan)
     try:
         run.path.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / PLAN, plan_to_yaml(plan))
+        if not (folder / PLAN).exists():
+            write_atomically(folder / PLAN, plan_to_yaml(plan))
     except OSError as error:
         raise RunError(f"the folder of a training must be writable, but got {folder}: {error.strerror}.") from error
     if not run.journal.exists():

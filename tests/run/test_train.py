@@ -178,6 +178,13 @@ def test_other_networks_or_data_need_another_folder(delivered: Delivered) -> Non
         run(delivered.folder, how=other)
 
 
+def test_a_refused_training_leaves_the_recipe_as_it_was(delivered: Delivered) -> None:
+    before = (delivered.folder / "recipe.yaml").read_bytes()
+    with pytest.raises(RunError, match="the networks must be those"):
+        run(delivered.folder, NARROW, how=plan(7))
+    assert (delivered.folder / "recipe.yaml").read_bytes() == before
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(RunError, match="holds something else"):
