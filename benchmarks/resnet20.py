@@ -155,10 +155,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder: Path = options.out
     if (folder / PLAN).exists():
         check_same(folder, read_plan(folder / PLAN), plan)
+    ledger = Ledger.open(folder / "metrics.json")
+    ledger.check_seeds(plan.seed_numbers)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PLAN).write_text(plan_to_yaml(plan))
     files = [train_seed(plan, seed, folder, options.threads) for seed in plan.seed_numbers]
-    ledger = Ledger.open(folder / "metrics.json")
     readings = [read(plan, seed, file, ledger) for seed, file in zip(plan.seed_numbers, files, strict=True)]
     held_out = load_data(plan.data, splits=("a",))
     network = ResNet20(held_out.classes)

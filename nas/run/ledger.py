@@ -5,7 +5,7 @@ again gets what was entered. So a network cannot be tried on the test split unti
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -82,6 +82,19 @@ class Ledger:
             raise RunError(
                 f"the weights of {key} with seed {seed} must be those that {self.path} has readings of, "
                 "but they have changed; the held-out splits are read once."
+            )
+
+    def check_seeds(self, seeds: Collection[int]) -> None:
+        """Hold a training to the seeds whose test figures are known: one must not be dropped for what it came to.
+
+        Raises:
+            RunError: one of them is not among ``seeds``.
+        """
+        judged = sorted({entry["seed"] for entry in self.content["readings"] if "test" in entry})
+        if not set(judged) <= set(seeds):
+            raise RunError(
+                f"the seeds must include those that {self.path} has test figures of, {', '.join(map(str, judged))}, "
+                f"but got {', '.join(map(str, seeds))}; more seeds may be added, none dropped."
             )
 
     def entry(self, key: str, seed: int) -> dict[str, Any] | None:

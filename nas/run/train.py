@@ -89,7 +89,7 @@ def train(
     Args:
         networks: one, or several to choose from.
         plan: how.
-        folder: a new one, or one of an earlier call with the same networks, data and training.
+        folder: a new one, or one of an earlier call with the same networks, data and training, or more seeds.
         listener: told of every event.
         in_process: train here, one seed after the other, and not on Ray.
 
@@ -108,12 +108,12 @@ def train(
     with run.locked(), run.session():
         journal = Journal.open(run.journal)
         _check_networks(folder, journal, networks)
-        write_atomically(
-            folder / PLAN, plan_to_yaml(plan)
-        )  # Not before the checks: a call that is refused changes nothing.
+        ledger = Ledger.open(folder / LEDGER)
+        ledger.check_seeds(plan.seed_numbers)
+        # Not before the checks: a call that is refused changes nothing.
+        write_atomically(folder / PLAN, plan_to_yaml(plan))
         if not _train_all(networks, plan, run, task, journal, budget, listener, in_process=in_process):
             return None
-        ledger = Ledger.open(folder / LEDGER)
         records = journal.trials()
         data = _HeldOut(plan)
         trained = [_read(network, records, plan, task, ledger, data, ("a",)) for network in networks]

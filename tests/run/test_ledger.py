@@ -46,6 +46,18 @@ def test_other_weights_of_the_same_training_are_refused(tmp_path: Path) -> None:
     assert evaluate.calls == ["test"]
 
 
+def test_seeds_whose_test_was_read_are_not_dropped(tmp_path: Path) -> None:
+    ledger, evaluate = Ledger.open(tmp_path / "metrics.json"), Counted()
+    ledger.check_seeds((0,))
+    for seed, split in ((0, "test"), (1, "test"), (2, "a")):
+        ledger.read("key", seed, "digest", split, evaluate)  # type: ignore[arg-type]
+    ledger.check_seeds((0, 1))
+    ledger.check_seeds((0, 1, 2, 3))
+    for seeds in ((0,), (1, 2)):
+        with pytest.raises(RunError, match=f"must include those .* 0, 1, but got {', '.join(map(str, seeds))};"):
+            ledger.check_seeds(seeds)
+
+
 def test_a_reading_is_on_disk_before_it_is_told(tmp_path: Path) -> None:
     ledger = Ledger.open(tmp_path / "metrics.json")
 

@@ -130,6 +130,13 @@ def test_more_seeds_train_and_read_only_those(tmp_path: Path, monkeypatch: pytes
     assert more.winner.summary("test").n == 2
 
 
+def test_a_seed_whose_test_was_read_is_not_dropped(delivered: Delivered) -> None:
+    before = {name: (delivered.folder / name).read_bytes() for name in ("README.md", "metrics.json", "recipe.yaml")}
+    with pytest.raises(RunError, match=r"must include those .* 0, 1, but got 0;"):
+        run(delivered.folder, how=plan(1))
+    assert {name: (delivered.folder / name).read_bytes() for name in before} == before
+
+
 class Interrupting(Silent):
     """Ctrl-C after the first epoch of the second seed."""
 
