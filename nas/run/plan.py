@@ -63,7 +63,7 @@ def of_recipe(recipe: Recipe) -> dict[str, Any]:
     """Data and training of a search, for a full training: all images in every epoch, and more epochs."""
     training = asdict(replace(recipe.training, images_per_epoch=None))
     training["warmup_epochs"] *= FULL_EPOCHS / training["epochs"]
-    return {"data": asdict(recipe.data), "training": training | {"epochs": FULL_EPOCHS}}
+    return {"data": asdict(replace(recipe.data, limit=None)), "training": training | {"epochs": FULL_EPOCHS}}
 
 
 def with_epochs(training: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:

@@ -37,13 +37,13 @@ def test_a_search_recipe_becomes_a_full_training() -> None:
     recipe = Recipe(
         name="r",
         space="googlenet",
-        data=DataConfig(name="digits"),
+        data=DataConfig(name="digits", split_seed=3, limit=50),
         budget=Budget(macs=1, resolution=16, classes=10),
         training=short,
         stop=StopConfig(trials=1),
     )
     plan = make_plan(of_recipe(recipe), {})
-    assert plan.data == recipe.data
+    assert plan.data == DataConfig(name="digits", split_seed=3), "all images"
     assert plan.training.images_per_epoch is None and plan.training.epochs == FULL_EPOCHS == 30
     assert plan.training.warmup_epochs == pytest.approx(2.0)
 
