@@ -10,6 +10,7 @@ from nas.cli.analyze import relative
 from nas.cli.cost import load_architecture
 from nas.cli.search import OUT, parse_settings
 from nas.errors import RunError
+from nas.presets import PRESETS
 
 if TYPE_CHECKING:
     from nas.run.chosen import Chosen
@@ -42,7 +43,9 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    network: str = typer.Argument(help="RUN:NUMBER, a run folder with --trial, a preset, or a JSON file."),
+    network: str = typer.Argument(
+        help="RUN:NUMBER, a run folder with --trial, a preset (as nas baseline trains it), or a JSON file."
+    ),
     trial: int = typer.Option(None, help="Number of the trial, where NETWORK is a run folder."),
     data: str = _DATA,
     recipe: str = _RECIPE,
@@ -59,7 +62,7 @@ def train(
     """Train a network fully with several seeds, read its test accuracy once, and write a model folder."""
     from nas.run.baseline import BASELINES, resolution_for
 
-    chosen, of_run = _find(network, trial)
+    chosen, of_run = _find(network, trial, _recipe_name(recipe, settings))
     if resolution is None and network in BASELINES:
         resolution = resolution_for(network, data or DATA)
     values = _sections(of_run, data, recipe, epochs, resolution)
@@ -130,7 +133,8 @@ def baseline(
     if weights:
         _evaluate_weights(weights, preset, plan, folder, classes)
         return
-    delivered = _go([baseline_network(preset, recipe, classes, side)], values, settings, folder)
+    network = baseline_network(preset, _recipe_name(recipe, settings), classes, side)
+    delivered = _go([network], values, settings, folder)
     _tell(delivered, beside_published=True)
 
 
@@ -146,8 +150,14 @@ def _evaluate_weights(weights: Path, preset: str, plan: "Plan", folder: Path, cl
     console.print(f"wrote the model folder {relative(folder.resolve())}", soft_wrap=True)
 
 
-def _find(network: str, trial: int | None) -> "tuple[Chosen, Recipe | None]":
-    """The network that an argument names, and the recipe of its run where it is a trial."""
+def _recipe_name(recipe: str | None, settings: list[str]) -> str:
+    """The named recipe that a training is by: a setting has the last word."""
+    return parse_settings(settings).get("training.recipe", recipe or RECIPE)
+
+
+def _find(network: str, trial: int | None, recipe: str) -> "tuple[Chosen, Recipe | None]":
+    """The network that an argument names, as a recipe trains it, and the recipe of its run where it is a trial."""
+    from nas.run.baseline import preset_network
     from nas.run.chosen import Chosen
     from nas.run.top import trial_of
 
@@ -156,12 +166,14 @@ def _find(network: str, trial: int | None) -> "tuple[Chosen, Recipe | None]":
         network, trial = before, int(after)
     folder = Path(network)
     if trial is not None:
-        recipe, record = trial_of(folder, trial)
-        return Chosen(label=f"trial {trial} of {recipe.name}", architecture=record.candidate.architecture), recipe
+        of_run, record = trial_of(folder, trial)
+        return Chosen(label=f"trial {trial} of {of_run.name}", architecture=record.candidate.architecture), of_run
     if folder.is_dir():
         if not (folder / "architecture.json").is_file():
             raise RunError(f"of a run folder one trial must be named, as {network}:7, but got {network}.")
         return Chosen(label=folder.resolve().name, architecture=load_architecture(f"{folder}/architecture.json")), None
+    if network in PRESETS:
+        return preset_network(network, recipe), None
     return Chosen(label=folder.stem, architecture=load_architecture(network)), None
 
 

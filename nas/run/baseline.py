@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Final
 
-from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cost import cost
 from nas.data.config import DataConfig
@@ -29,11 +28,10 @@ def resolution_for(preset: str, data: str) -> int | None:
 
 
 def baseline_network(preset: str, recipe: str, classes: int, resolution: int) -> Chosen:
-    """The network of a name, as a recipe trains it.
+    """The network of a name, as a recipe trains it: a preset, or the small stem.
 
-    The recipe ``paper`` takes the presets as published, ``modern`` with batch-norm. The small stem is
-    GoogLeNet's cells behind a 3x3 stem, all widths scaled by one factor to the cost of the canonical
-    network at 32 x 32 (30,574,592 multiply-adds with 10 classes).
+    The small stem is GoogLeNet's cells behind a 3x3 stem, all widths scaled by one factor to the cost of
+    the canonical network at 32 x 32 (30,574,592 multiply-adds with 10 classes).
 
     Raises:
         ArchitectureError: no such name.
@@ -44,10 +42,18 @@ def baseline_network(preset: str, recipe: str, classes: int, resolution: int) ->
         return Chosen(label=f"small-stem GoogLeNet within {limit:,} MACs", architecture=scaled)
     if preset not in PRESETS:
         raise ArchitectureError(f"preset must be one of {', '.join(BASELINES)}, but got {preset!r}.")
-    architecture: Architecture = PRESETS[preset]
-    if recipe == "modern" and architecture.norm != "batch":
-        return Chosen(label=f"{preset} with batch-norm", architecture=replace(architecture, norm="batch"))
-    return Chosen(label=preset, architecture=architecture)
+    return preset_network(preset, recipe)
+
+
+def preset_network(preset: str, recipe: str) -> Chosen:
+    """A preset as a recipe trains it: as published by ``paper``, with batch-norm by any other.
+
+    The other recipes' rates are for batch-norm: without it the published network stays at chance.
+    """
+    architecture = PRESETS[preset]
+    if recipe == "paper" or architecture.norm == "batch":
+        return Chosen(label=preset, architecture=architecture)
+    return Chosen(label=f"{preset} with batch-norm", architecture=replace(architecture, norm="batch"))
 
 
 def facts(config: DataConfig) -> tuple[int, int]:

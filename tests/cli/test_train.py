@@ -131,6 +131,24 @@ def test_baseline_of_a_preset(tmp_path: Path) -> None:
     assert metrics["network"]["macs"] == 30_574_592
 
 
+@pytest.mark.parametrize(
+    ("options", "norm"),
+    [([], "batch"), (["--recipe", "paper"], "lrn"), (["--set", "training.recipe=paper"], "lrn")],
+)
+def test_a_preset_is_trained_as_its_recipe_can(
+    options: list[str], norm: str, nas: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+
+    def no_training(networks: Any, *_: Any) -> None:
+        seen.extend(network.architecture.norm for network in networks)
+
+    monkeypatch.setattr("nas.run.train.train", no_training)
+    for words in (["train", "googlenet"], ["baseline", "--preset", "googlenet"]):
+        nas(*words, "--data", "digits", "--out", tmp_path / "out", *options)
+    assert seen == [norm, norm]
+
+
 def test_published_figures_stand_beside_ours(capsys: pytest.CaptureFixture[str]) -> None:
     figures = {"images": 10, "accuracy": 0.9, "interval": (0.596, 0.982), "macs": 1_234_567, "params": 890_123}
     table = weights_table("ours", "fashion-mnist", figures, published("fashion-mnist", 10))

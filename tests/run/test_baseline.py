@@ -7,13 +7,15 @@ import pytest
 from nas.cost import cost
 from nas.errors import ArchitectureError
 from nas.presets import PRESETS
-from nas.run.baseline import BASELINES, baseline_network, resolution_for
+from nas.run.baseline import BASELINES, baseline_network, preset_network, resolution_for
 from nas.scaling import scaled, small_stem_googlenet
 
 
-def test_modern_is_with_batch_norm_and_paper_as_published() -> None:
-    modern = baseline_network("googlenet", "modern", 10, 32).architecture
-    assert modern == replace(PRESETS["googlenet"], norm="batch")
+def test_all_recipes_but_the_papers_are_with_batch_norm() -> None:
+    for recipe in ("modern", "a-later-one"):
+        modern = baseline_network("googlenet", recipe, 10, 32)
+        assert modern.architecture == replace(PRESETS["googlenet"], norm="batch")
+        assert modern == preset_network("googlenet", recipe)
     paper = baseline_network("googlenet", "paper", 10, 32).architecture
     assert paper == PRESETS["googlenet"]
     assert (paper.norm, len(paper.auxiliary), paper.dropout) == ("lrn", 2, 0.4)
