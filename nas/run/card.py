@@ -67,11 +67,11 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
         "",
         "## Data and training",
         "",
-        f"{training.epochs} epochs, {training.optimizer}, batches of {training.batch_size}, "
+        f"{_count(training.epochs, 'epoch')}, {training.optimizer}, batches of {training.batch_size}, "
         f"{training.schedule} schedule{average}; all of it in `recipe.yaml`, every epoch in `curves/`, "
         "packages and machine in `versions.json`.",
         f"Training took {sum(record.seconds for record in winner.records) / 60:.1f} minutes for all seeds together "
-        f"(of {plan.resources.cpu:g} cores each).",
+        f"(of {_count(plan.resources.cpu * plan.workers, 'core')} each).",
         "",
         "## Use",
         "",
@@ -87,6 +87,10 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _count(number: float, noun: str) -> str:
+    return f"{number:g} {noun}{'' if number == 1 else 's'}"
 
 
 def _figures(values: tuple[float, ...]) -> str:

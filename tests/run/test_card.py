@@ -1,0 +1,58 @@
+"""The model card: how much was trained, in words that fit the numbers."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from toys import SPACE
+
+from nas.budget import Budget
+from nas.record import Candidate, TrialRecord
+from nas.run.card import card
+from nas.run.chosen import Chosen
+from nas.run.plan import make_plan
+from nas.run.recipe import ResourcesConfig
+from nas.run.train import Delivered, Trained
+from nas.training.model_folder import Facts
+
+NETWORK = Chosen(label="small", architecture=SPACE.decode({"stem": 8, "width3": 8, "width4": 8, "wide": 0}))
+BUDGET = Budget(macs=4_000_000, resolution=8, classes=10)
+COST = BUDGET.cost(NETWORK.architecture)
+CANDIDATE = Candidate(architecture=NETWORK.architecture, key=NETWORK.key, point=None, cost=COST, seed=0)
+READING = {split: {"images": 359, "accuracy": 0.5, "loss": 1.0} for split in ("a", "b", "test")}
+
+
+@pytest.mark.parametrize(
+    ("epochs", "cpu", "workers", "told"),
+    [
+        (1, 1, 1, ("\n1 epoch, ", "(of 1 core each)")),
+        (2, 1, 2, ("\n2 epochs, ", "(of 2 cores each)")),
+        (30, 1.5, 3, ("\n30 epochs, ", "(of 4.5 cores each)")),
+        (30, 0.5, 1, ("\n30 epochs, ", "(of 0.5 cores each)")),
+    ],
+)
+def test_epochs_and_the_cores_of_all_workers(epochs: int, cpu: float, workers: int, told: tuple[str, ...]) -> None:
+    training = {"recipe": "modern", "epochs": epochs, "warmup_epochs": 0}
+    plan = make_plan({"data": {"name": "digits"}, "training": training, "seeds": 1, "workers": workers}, {})
+    record = TrialRecord(number=0, candidate=CANDIDATE, state="complete", seconds=60.0)
+    delivered = Delivered(
+        folder=Path("out"),
+        plan=replace(plan, resources=ResourcesConfig(cpu=cpu)),
+        winner=Trained(network=NETWORK, records=(record,), readings=(READING,)),
+        others=(),
+        budget=BUDGET,
+        failed=(),
+    )
+    facts = Facts(
+        architecture=NETWORK.key,
+        data="digits",
+        classes=10,
+        class_names=tuple("0123456789"),
+        resolution=8,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        seed=0,
+        epochs=epochs,
+    )
+    text = card(delivered, facts, COST)
+    assert all(words in text for words in told), text
