@@ -8,6 +8,7 @@
         training/          the record of the trainings: journal, curves, checkpoints, weights by key and seed
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def train(
     Args:
         networks: one, or several to choose from.
         plan: how.
-        folder: a new one, or one of an earlier call with the same networks, data and training, or more seeds.
+        folder: a new one, or one of an earlier call with the same networks, data and training; seeds may be added.
         listener: told of every event.
         in_process: train here, one seed after the other, and not on Ray.
 
@@ -250,10 +251,16 @@ def _read(
         weights = digest(path)
 
         def evaluate(split: SplitName, path: Path = path) -> Figures:
-            return figures(read_split(path, network.architecture, held_out.data(split), split))
+            data = held_out.data(split)
+            return figures(read_split(path, network.architecture, data, split, workers=_decoders(plan)))
 
         readings.append({split: ledger.read(network.key, seed, weights, split, evaluate) for split in splits})
     return Trained(network=network, records=tuple(mine), readings=tuple(readings))
+
+
+def _decoders(plan: Plan) -> int:
+    """Processes for the images of a folder: the cores of one training, which is over, as far as they are here."""
+    return min(int(plan.resources.cpu * plan.workers), os.cpu_count() or 1) if plan.data.name == "folder" else 0
 
 
 def _done(failed: TrialRecord, records: Sequence[TrialRecord]) -> bool:

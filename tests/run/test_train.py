@@ -6,7 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from toys import SPACE
 
 import nas
@@ -119,15 +121,42 @@ def test_more_seeds_train_and_read_only_those(tmp_path: Path, monkeypatch: pytes
     read: list[tuple[str, str]] = []
     original = finals.read_split
 
-    def noted(path: Path, architecture: Any, data: Any, split: Any) -> finals.Reading:
+    def noted(path: Path, architecture: Any, data: Any, split: Any, **options: Any) -> finals.Reading:
         read.append((path.stem[-1], split))
-        return original(path, architecture, data, split)
+        return original(path, architecture, data, split, **options)
 
     monkeypatch.setattr(finals, "read_split", noted)
     more = run(tmp_path, how=plan(2))
     assert read == [("1", "a"), ("1", "b"), ("1", "test")]
     assert [record.candidate.seed for record in more.winner.records] == [0, 1]
     assert more.winner.summary("test").n == 2
+
+
+def test_held_out_images_of_a_folder_are_decoded_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 12), ("val", 2)):
+        for label in "ab":
+            folder = tmp_path / "images" / part / label
+            folder.mkdir(parents=True)
+            for index in range(count):
+                Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(folder / f"{index}.png")
+    used: list[int] = []
+
+    def noted(*arguments: Any, workers: int = 0) -> finals.Reading:
+        used.append(workers)
+        return finals.Reading(images=4, accuracy=0.5, loss=1.0)
+
+    monkeypatch.setattr(finals, "read_split", noted)
+    data = {"name": "folder", "root": str(tmp_path / "images"), "resolution": 8, "validation_share": 0.3}
+    run(tmp_path / "out", NARROW, how=plan(1, data=data))
+    assert used == [1, 1, 1]
+    for cores, most in ((4, 3), (2, 2)):
+        (tmp_path / "out" / "metrics.json").unlink()
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        run(tmp_path / "out", NARROW, how=plan(1, data=data, workers=2, resources={"cpu": 1.5}))
+        assert used[-3:] == [most] * 3
+    run(tmp_path / "memory", NARROW, how=plan(1))
+    assert used[-3:] == [0, 0, 0], "nothing is to be decoded"
 
 
 def test_a_seed_whose_test_was_read_is_not_dropped(delivered: Delivered) -> None:
