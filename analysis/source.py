@@ -40,7 +40,8 @@ class Source:
         try:
             read = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise RunError(f"{path} must be YAML, but it does not parse: {error}.") from error
+            detail = " ".join(str(error).split())
+            raise RunError(f"{path} must be YAML, but it does not parse: {detail}.") from error
         return read if isinstance(read, Mapping) else None
 
     @property

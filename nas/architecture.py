@@ -32,7 +32,7 @@ def _whole(owner: str, name: str, value: object, low: int, high: int = MAX_WIDTH
 
 
 def _one_of(owner: str, name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if value not in allowed:
+    if not any(type(value) is type(each) and value == each for each in allowed):  # 2.0 and True are no whole numbers.
         raise ArchitectureError(
             f"{name} of {owner} must be one of {', '.join(map(repr, allowed))}, but got {name}={value!r}."
         )

@@ -65,7 +65,7 @@ def from_json(text: str) -> Architecture:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArchitectureError(f"an architecture must be JSON, but the text does not parse: {error}.") from error
     return from_dict(data)
 

@@ -52,6 +52,8 @@ class Choice:
     ordered: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.values, tuple):
+            raise SpaceError(f"the values of choice {self.name!r} must be a tuple, but got {self.values!r}.")
         if not self.values:
             raise SpaceError(f"choice {self.name!r} must have at least one value, but got none.")
         if len(set(self.values)) != len(self.values):
@@ -85,6 +87,9 @@ class Space:
     encode: Callable[[Architecture], Point | None] | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.reference, Architecture):
+            kind = type(self.reference).__name__
+            raise SpaceError(f"the reference of space {self.name!r} must be an Architecture, but is of type {kind}.")
         names = [choice.name for choice in self.choices]
         if not names:
             raise SpaceError(f"space {self.name!r} must have at least one choice, but got none.")

@@ -6,17 +6,21 @@ import pkgutil
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import search_spaces
 from nas.architecture import Architecture
 from nas.errors import NasError, SpaceError
-from nas.space import Point, Space
+from nas.space import Choice, Point, Space
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 _FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<attribute>.*))?", re.DOTALL)
 
@@ -39,7 +43,7 @@ def load_space(name_or_path: str) -> Space:
     if match:
         attribute = match["attribute"]
         space = _space_of(_run(Path(match["path"])), match["path"], "SPACE" if attribute is None else attribute)
-        return replace(space, decode=_guarded(space.decode, match["path"]))
+        return _guarded(space, match["path"])
     names = built_in()
     if name_or_path not in names:
         near = get_close_matches(name_or_path, names, n=1, cutoff=0.0)
@@ -50,17 +54,20 @@ def load_space(name_or_path: str) -> Space:
     return _space_of(importlib.import_module(f"search_spaces.{name_or_path}"), name_or_path, "SPACE")
 
 
-def _guarded(decode: Callable[[Point], Architecture], owner: str) -> Callable[[Point], Architecture]:
-    """A user's ``decode`` whose mistakes are told in a sentence; what it refuses as an architecture it may refuse."""
+def absolute(name_or_path: str) -> str:
+    """The same space, named so that it is found from any folder."""
+    match = _FILE.fullmatch(name_or_path)
+    if not match:
+        return name_or_path
+    attribute = "" if match["attribute"] is None else f":{match['attribute']}"
+    return f"{Path(match['path']).resolve()}{attribute}"
 
-    def guarded(point: Point) -> Architecture:
-        try:
-            found: object = decode(point)
-        except NasError:
-            raise
-        except Exception as error:
-            said = f"raised {type(error).__name__}{_line(error, Path(owner))}: {error}"
-            raise SpaceError(f"`decode` of space file {owner} {said}, for the point {dict(point)}.") from error
+
+def _guarded(space: Space, owner: str) -> Space:
+    """A user's space whose functions' mistakes are told in a sentence; what they refuse in ours they may refuse."""
+
+    def decode(point: Point) -> Architecture:
+        found: object = _called(space.decode, point, "`decode`", owner)
         if not isinstance(found, Architecture):
             raise SpaceError(
                 f"`decode` of space file {owner} must return an Architecture, but returned one of type "
@@ -68,7 +75,28 @@ def _guarded(decode: Callable[[Point], Architecture], owner: str) -> Callable[[P
             )
         return found
 
-    return guarded
+    def applies(choice: Choice) -> Choice:
+        when = choice.when
+        return replace(choice, when=lambda point: _called(when, point, f"`when` of choice {choice.name!r}", owner))
+
+    encode = space.encode
+    return replace(
+        space,
+        choices=tuple(map(applies, space.choices)),
+        decode=decode,
+        encode=None if encode is None else lambda network: _called(encode, network, "`encode`", owner),
+    )
+
+
+def _called(function: Callable[[A], B], argument: A, name: str, owner: str) -> B:
+    try:
+        return function(argument)
+    except NasError:
+        raise
+    except Exception as error:
+        said = f"raised {type(error).__name__}{_line(error, Path(owner))}: {error}"
+        what = f"the point {dict(argument)}" if isinstance(argument, Mapping) else "the reference, or a network it made"
+        raise SpaceError(f"{name} of space file {owner} {said}, for {what}.") from error
 
 
 def _space_of(module: ModuleType, owner: str, attribute: str) -> Space:

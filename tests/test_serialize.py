@@ -143,7 +143,7 @@ def test_optional_fields_may_be_left_out() -> None:
     assert (network.norm, network.dropout, network.auxiliary, network.dims) == ("batch", 0.4, (), 2)
 
 
-@pytest.mark.parametrize("text", ["", "{", "nothing"])
+@pytest.mark.parametrize("text", ["", "{", "nothing", "[" * 100_000])
 def test_text_that_is_no_json(text: str) -> None:
     with pytest.raises(ArchitectureError, match=r"^an architecture must be JSON, but the text does not parse: .+\.$"):
         from_json(text)

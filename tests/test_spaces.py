@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from nas.errors import SpaceError
-from nas.spaces import built_in, load_space
+from nas.spaces import absolute, built_in, load_space
 
 USERS = Path(__file__).with_name("user_space.py")
 
@@ -114,3 +114,30 @@ def test_a_decode_that_is_wrong_is_told(body: str, said: str, tmp_path: Path) ->
     path.write_text(MINE.replace("BODY", body))
     with pytest.raises(SpaceError, match=said):
         load_space(f"{path}:SPACE").decode({"w": 8})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "values=(8, 16)",
+            "values=(8, 16), when=lambda p: p['nope']",
+            r"`when` of choice 'w' of space file .* KeyError",
+        ),
+        ("decode=decode,", "decode=decode, encode=lambda a: 1 / 0,", r"`encode` of space file .* ZeroDivisionError"),
+        ("values=(8, 16)", "values=[8, 16]", r"the values of choice 'w' must be a tuple, but got \[8, 16\]"),
+        ("OTHER.reference", "None", r"the reference of space 'mine' must be an Architecture, but is of type NoneType"),
+    ],
+)
+def test_what_else_is_wrong_with_a_users_space_is_told(old: str, new: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(MINE.replace("BODY", "return OTHER.reference").replace(old, new))
+    with pytest.raises(SpaceError, match=said):
+        load_space(f"{path}:SPACE").canonical({"w": 8})
+
+
+def test_a_space_file_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute("googlenet") == "googlenet"
+    assert absolute("mine.py") == str(tmp_path / "mine.py")
+    assert absolute("mine.py:SPACE") == f"{tmp_path / 'mine.py'}:SPACE"

@@ -147,7 +147,7 @@ def to_yaml(config: "DataclassInstance") -> str:
 
 def _named_training(training: dict[str, Any]) -> dict[str, Any]:
     name = training.pop("recipe")
-    if name not in TRAININGS:
+    if not isinstance(name, str) or name not in TRAININGS:
         raise RecipeError(f"training.recipe must be one of {', '.join(TRAININGS)}, but got {name!r}.")
     base = _plain(asdict(TRAININGS[name]))
     epochs = training.get("epochs")
@@ -182,6 +182,15 @@ def _check_keys(kind: type, data: Mapping[str, Any], prefix: str) -> None:
             if not isinstance(data[name], Mapping):
                 raise RecipeError(f"{prefix + name} must be a section of keys and values, but got {data[name]!r}.")
             _check_keys(inner, data[name], f"{prefix}{name}.")
+        else:
+            _check_number(hints[name], data[name], prefix + name)
+
+
+def _check_number(hint: object, value: object, key: str) -> None:
+    """Refuse what pydantic would make a number of: true is no 1, and text is text."""
+    options = typing.get_args(hint) or (hint,)
+    if type(value) in (bool, str) and type(value) not in options and (int in options or float in options):
+        raise RecipeError(f"{key} must be a number, but got {value!r}.")
 
 
 def _dataclass_of(hint: object) -> type | None:

@@ -45,8 +45,8 @@ AUGMENT = {"flip": True, "shift_pixels": 1, "erase_probability": 0.5}
 VALUES = {
     "data": {"name": "digits", "resolution": 8},
     "training": {
-        "recipe": "modern", "epochs": 3, "batch_size": 64, "optimizer": "sgd", "learning_rate": 0.05, "weight_decay": 5e-4, "ema_decay": 0.5,
-        "precision": "float32", "augment": AUGMENT,
+        "recipe": "modern", "epochs": 3, "batch_size": 64, "optimizer": "sgd", "learning_rate": 0.05,
+        "weight_decay": 5e-4, "ema_decay": 0.5, "precision": "float32", "augment": AUGMENT,
     },
     "seeds": 1,
 }  # fmt: skip
