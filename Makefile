@@ -49,7 +49,7 @@ types: $(VENV)/.installed-dev  ## mypy
 layers: $(VENV)/.installed-dev  ## the import contracts
 	$(BIN)/lint-imports
 
-check: lint types layers test  ## ruff, mypy, import contracts and all tests
+check: lint types layers test  ## ruff, mypy, import contracts and the tests of `make test`
 
 docs: $(VENV)/.installed-docs  ## the documentation, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

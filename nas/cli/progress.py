@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nas.architecture import Architecture
+from nas.budget import Budget
 from nas.cli.console import make_console
 from nas.record import Candidate, TrialRecord
 from nas.run.job import Job
@@ -21,12 +22,16 @@ class Progress:
     Args:
         trials: asked for in all.
         epochs: of a full trial.
+        budget: a reference over it is not the best of a search; None where there is none.
         console: where to draw; standard output unless given.
     """
 
-    def __init__(self, trials: int, epochs: int, console: Console | None = None) -> None:
+    def __init__(
+        self, trials: int, epochs: int, *, budget: Budget | None = None, console: Console | None = None
+    ) -> None:
         self._trials = trials
         self._epochs = epochs
+        self._budget = budget
         self._console = console or make_console()
         self._running: dict[int, tuple[Candidate, Mapping[str, float]]] = {}
         self._best: TrialRecord | None = None
@@ -74,9 +79,8 @@ class Progress:
         self._console.print(Text(message, style="yellow"))
 
     def _is_better(self, record: TrialRecord) -> bool:
-        better = record.state == "complete" and (
-            self._best is None or (record.accuracy or 0) > (self._best.accuracy or 0)
-        )
+        counts = record.state == "complete" and (self._budget is None or self._budget.allows(record.candidate.cost))
+        better = counts and (self._best is None or (record.accuracy or 0) > (self._best.accuracy or 0))
         if better:
             self._best = record
         return better

@@ -48,7 +48,7 @@ def search(
     from nas.cli.progress import Progress
     from nas.run.search import start
 
-    with Progress(resolved.stop.trials, resolved.training.epochs) as progress:
+    with Progress(resolved.stop.trials, resolved.training.epochs, budget=resolved.budget) as progress:
         outcome = start(resolved, out / resolved.name, progress, overwrite=overwrite)
     _conclude(outcome)
 
@@ -66,7 +66,7 @@ def resume(
 
     folder = fetch(run, out) if "://" in run else RunFolder.open(Path(run))
     recipe = folder.recipe()
-    with Progress(trials or recipe.stop.trials, recipe.training.epochs) as progress:
+    with Progress(trials or recipe.stop.trials, recipe.training.epochs, budget=recipe.budget) as progress:
         outcome = go_on(folder.path, progress, trials=trials)
     _conclude(outcome)
 
@@ -102,3 +102,6 @@ def _conclude(outcome: "Outcome") -> None:
         typer.echo(f"interrupted; nothing that was trained is lost. Go on by: nas resume {path}")
         raise typer.Exit(130)
     show([path])
+    if outcome.failed:
+        typer.echo("every trial failed; the lines above tell why.", err=True)
+        raise typer.Exit(1)

@@ -20,7 +20,7 @@ class TrainingProgress(Progress):
     """
 
     def __init__(self, trainings: int, epochs: int, labels: Mapping[str, str], console: Console | None = None) -> None:
-        super().__init__(trainings, epochs, console)
+        super().__init__(trainings, epochs, console=console)
         self._labels = labels
 
     def epoch(self, number: int, metrics: Mapping[str, float]) -> None:

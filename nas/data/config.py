@@ -48,20 +48,20 @@ class DataConfig:
         if self.name not in DATASETS:
             near = difflib.get_close_matches(self.name.lower(), DATASETS, n=1, cutoff=0.5)
             hint = f'; did you mean "{near[0]}"?' if near else "."
-            raise DataError(f'`name` must be one of {", ".join(DATASETS)}, but got "{self.name}"{hint}')
+            raise DataError(f'`data.name` must be one of {", ".join(DATASETS)}, but got "{self.name}"{hint}')
         if self.resolution is not None and not 4 <= self.resolution <= 2048:
-            raise DataError(f"`resolution` must be between 4 and 2048 pixels or steps, but got {self.resolution}.")
+            raise DataError(f"`data.resolution` must be between 4 and 2048 pixels or steps, but got {self.resolution}.")
         if not 0.0 < self.validation_share <= 0.4:
             raise DataError(
-                "`validation_share` must be above 0 and at most 0.4, as it is taken twice, "
+                "`data.validation_share` must be above 0 and at most 0.4, as it is taken twice, "
                 f"but got {self.validation_share}."
             )
         if self.split_seed < 0:
-            raise DataError(f"`split_seed` must be at least 0, but got {self.split_seed}.")
+            raise DataError(f"`data.split_seed` must be at least 0, but got {self.split_seed}.")
         if self.limit is not None and self.limit < 1:
-            raise DataError(f"`limit` must be at least 1 image, but got {self.limit}.")
+            raise DataError(f"`data.limit` must be at least 1 image, but got {self.limit}.")
         if self.name == "folder" and self.root is None:
-            raise DataError('`root` must name the image folder when `name` is "folder", but got none.')
+            raise DataError('`data.root` must name the image folder when `data.name` is "folder", but got none.')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

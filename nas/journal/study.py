@@ -115,6 +115,17 @@ class Journal:
             raise RunError(f"the journal {path} must hold one record a line, but {damage(path)}.") from error
         return journal
 
+    def hold_to(self, objectives: tuple[Objective, ...], attributes: Mapping[str, object], owner: str) -> None:
+        """Refuse to go on with other objectives or attributes than the journal was begun with.
+
+        Raises:
+            RunError: naming the first that differs; ``owner`` is whose it is.
+        """
+        asked = {"objectives": objectives, **attributes}
+        for name, value in ({"objectives": self.objectives} | dict(self.attributes)).items():
+            if name in asked and asked[name] != value:
+                raise RunError(f"{name} must be that of {owner}, {value!r}, but got {asked[name]!r}.")
+
     def add(
         self,
         candidate: Candidate,
@@ -248,7 +259,8 @@ class Journal:
         if accuracy is not None and not math.isfinite(accuracy):
             state, told_as, reason = "failed", "fail", f"the accuracy is {accuracy}, not a finite number"
             accuracy = None
-        told = trials.result(state, accuracy, epochs, seconds, reason, metrics or {})
+        key = self._candidate(self._storage.get_trial(identifier)).key
+        told = trials.result(key, state, accuracy, epochs, seconds, reason, metrics or {})
         self._storage.set_trial_user_attr(identifier, trials.RESULT, told)
         values: list[float] | None = None
         if accuracy is not None and told_as != "fail":

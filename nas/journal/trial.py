@@ -45,6 +45,7 @@ def candidate(trial: FrozenTrial) -> Candidate:
 
 
 def result(
+    key: str,
     state: TrialState,
     accuracy: float | None,
     epochs: int,
@@ -52,8 +53,9 @@ def result(
     reason: str | None,
     metrics: Mapping[str, float],
 ) -> dict[str, Any]:
-    """What a trial is told, as JSON: figures that are not finite are left out."""
+    """What a trial is told, as JSON, with the key of its network: figures that are not finite are left out."""
     return {
+        "key": key,
         "state": state,
         "accuracy": accuracy,
         "epochs": epochs,
@@ -64,9 +66,18 @@ def result(
 
 
 def record(trial: FrozenTrial, proposed: Candidate) -> TrialRecord:
-    """A trial as a record; what was told counts once the trial is finished."""
+    """A trial as a record; what was told counts once the trial is finished.
+
+    Raises:
+        RunError: the result is that of another network, as where whole lines of a journal were lost.
+    """
     finished = trial.state.is_finished()
     told = trial.user_attrs.get(RESULT, {}) if finished else {}
+    if told.get("key", proposed.key) != proposed.key:
+        raise RunError(
+            f"each trial of a journal must hold its own result, but trial {trial.number} is of network {proposed.key} "
+            f"and its result of {told['key']}: lines of the journal were lost or moved."
+        )
     accuracies = dict(sorted(trial.intermediate_values.items()))
     if told.get("accuracy") is not None:
         accuracies[told["epochs"]] = told["accuracy"]

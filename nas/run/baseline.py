@@ -22,7 +22,7 @@ _SMALL_IMAGES: Final = ("fashion-mnist", "digits", "cifar10", "cifar100")
 def resolution_for(preset: str, data: str) -> int | None:
     """The side of images that a baseline gets unless told otherwise; None is the data set's own.
 
-    GoogLeNet's stem needs 32 pixels; the small stem takes small images as they are.
+    GoogLeNet needs 31 pixels, and costs the same at 32; the small stem takes small images as they are.
     """
     return SMALL if data in _SMALL_IMAGES and preset != SMALL_STEM else None
 

@@ -55,7 +55,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, recipe: Recipe, *, overwrite: bool = False) -> "RunFolder":
-        """Make a new folder with its recipe.
+        """Make a new folder with its recipe; a run that it replaces is set aside until :meth:`keep` or :meth:`undo`.
 
         Raises:
             RunError: a folder that exists, unless it is a run and ``overwrite`` is set.
@@ -67,8 +67,10 @@ class RunFolder:
                 raise RunError(
                     f"the run folder must be new, but {path} exists; {offer if is_run else 'choose another'}."
                 )
-            with cls(path).locked():
-                shutil.rmtree(path)
+            old = cls(path.resolve())
+            with old.locked():
+                shutil.rmtree(old._replaced, ignore_errors=True)
+                old.path.rename(old._replaced)
         folder = cls(path.resolve())
         try:
             folder.path.mkdir(parents=True)
@@ -76,6 +78,20 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"the run folder must be writable, but got {path}: {error.strerror}.") from error
         return folder
+
+    def keep(self) -> None:
+        """The new run goes ahead: remove the one that it replaces."""
+        shutil.rmtree(self._replaced, ignore_errors=True)
+
+    def undo(self) -> None:
+        """Remove a new folder whose run could not begin, and put back the one that it was to replace."""
+        shutil.rmtree(self.path)
+        if self._replaced.exists():
+            self._replaced.rename(self.path)
+
+    @property
+    def _replaced(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.replaced")
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":

@@ -166,11 +166,7 @@ def _journal(
     if not file.exists():
         return Journal.create(file, name=space.name, objectives=objectives, attributes=attributes)
     journal = Journal.open(file)
-    for name, value in attributes.items():
-        if journal.attributes.get(name) != value:
-            raise RunError(
-                f"{name} must be that of the search in {folder}, {journal.attributes.get(name)!r}, but got {value!r}."
-            )
+    journal.hold_to(objectives, attributes, f"the search in {folder}")
     return journal
 
 

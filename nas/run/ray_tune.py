@@ -48,7 +48,13 @@ _ENVIRONMENT: Final = {
 
 
 def run_on_ray(
-    engine: Engine, task: Task, checkpoints: Path, resources: ResourcesConfig, *, store: ObjectStore | None = None
+    engine: Engine,
+    task: Task,
+    checkpoints: Path,
+    resources: ResourcesConfig,
+    *,
+    store: ObjectStore | None = None,
+    begun: Callable[[], None] = lambda: None,
 ) -> bool:
     """Train until the engine has no more jobs.
 
@@ -60,6 +66,7 @@ def run_on_ray(
         checkpoints: a folder that every worker must reach, unless there is a store.
         resources: of one trial.
         store: of checkpoints.
+        begun: called once Ray is there and has what one trial needs.
 
     Returns:
         False if the user interrupted it.
@@ -71,11 +78,11 @@ def run_on_ray(
     if engine.settled():
         return True
     if ray.is_initialized():
-        return _fit(engine, task, checkpoints, resources, store)
+        return _fit(engine, task, checkpoints, resources, store, begun)
     start_ray(resources)
     try:
         with guarded(engine.listener.said):
-            return _fit(engine, task, checkpoints, resources, store, at_once=True)
+            return _fit(engine, task, checkpoints, resources, store, begun, at_once=True)
     finally:
         ray.shutdown()
 
@@ -86,11 +93,13 @@ def _fit(
     checkpoints: Path,
     resources: ResourcesConfig,
     store: ObjectStore | None,
+    begun: Callable[[], None],
     *,
     at_once: bool = False,
 ) -> bool:
     """Run Tune; with ``at_once`` an interrupt leaves workers in mid-epoch, for a shutdown that follows."""
     link = _Link(engine, slots(resources))
+    begun()
     trainable = tune.with_parameters(
         CandidateTrainable,
         task=task,

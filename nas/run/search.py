@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from nas.errors import ArchitectureError, BudgetError, RecipeError
+from nas.errors import ArchitectureError, NasError, RecipeError
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.reachable import check_reachable
@@ -20,7 +20,7 @@ from nas.run.recipe_file import recipe_to_yaml
 from nas.run.rungs import Rungs
 from nas.samplers import make_sampler
 from nas.space import Space
-from nas.spaces import load_space
+from nas.spaces import absolute, load_space
 from nas.training.config import training_key
 
 
@@ -31,29 +31,38 @@ class Outcome:
     Attributes:
         folder: the run.
         finished: whether all that was asked for is trained; otherwise the run can be resumed.
+        failed: whether every trial failed.
     """
 
     folder: RunFolder
     finished: bool
+    failed: bool
 
 
 def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = False) -> Outcome:
     """Search by a recipe, in a new run folder at ``path``.
 
-    Everything that can be wrong is checked before the folder is made.
+    Everything that can be wrong is checked before the folder is made; what only Ray can tell, such as too few GPUs,
+    leaves no folder, and the run that was to be overwritten as it was.
 
     Raises:
         NasError: of the kind that names what is wrong: recipe, space, budget, sampler, data, run.
     """
     from nas.run.training_task import TrainingTask
 
+    recipe = _anchored(recipe)
     space = prepare(recipe)
     task = TrainingTask(recipe.data, recipe.training)
     _check_classes(recipe, task.classes)
     _check_dims(recipe, space, task.dims)
     folder = RunFolder.create(path, recipe, overwrite=overwrite)
-    Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
-    return _go(recipe, space, task, folder, listener)
+    try:
+        Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
+        return _go(recipe, space, task, folder, listener)
+    except NasError:
+        if not folder.journal.exists() or not Journal.open(folder.journal).trials():
+            folder.undo()
+        raise
 
 
 def resume(path: Path, listener: Listener, *, trials: int | None = None) -> Outcome:
@@ -87,7 +96,7 @@ def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
     """
     space = prepare(recipe)
     journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
-    proposer = _proposer(recipe, space, journal)
+    proposer = _proposer(recipe, space, journal, recipe.data.resolution or recipe.budget.resolution)
     for _ in range(trials):
         asked = proposer.ask()
         if asked is None:
@@ -101,21 +110,42 @@ def prepare(recipe: Recipe) -> Space:
     make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
     check_reachable(space, recipe.budget)
     check_measurable(space, recipe.budget, measurement(recipe.budget, recipe.objectives))
-    try:
-        recipe.budget.cost(space.reference)
-    except ArchitectureError as error:
-        raise BudgetError(
-            f"`budget.resolution` must suit the reference of space {space.name}, "
-            f"but got resolution={recipe.budget.resolution}: {error}"
-        ) from error
     return space
 
 
-def _proposer(recipe: Recipe, space: Space, journal: Journal) -> Proposer:
+def _reference_fits(recipe: Recipe, space: Space, resolution: int) -> bool:
+    """Whether the space's reference can be wired where costs count and where candidates are trained.
+
+    GoogLeNet needs 31 pixels; a search on smaller images goes without it.
+    """
+    try:
+        for side in (recipe.budget.resolution, resolution):
+            replace(recipe.budget, resolution=side).cost(space.reference)
+    except ArchitectureError:
+        return False
+    return True
+
+
+def _anchored(recipe: Recipe) -> Recipe:
+    """With absolute paths, for a run may be resumed from another folder than it was started in."""
+    data = recipe.data
+    if data.root is not None:
+        data = replace(data, root=str(Path(data.root).expanduser().resolve()))
+    return replace(recipe, data=data, space=absolute(recipe.space))
+
+
+def _proposer(recipe: Recipe, space: Space, journal: Journal, resolution: int) -> Proposer:
     sampler = make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
     measured = measurement(recipe.budget, recipe.objectives)
     return Proposer(
-        space, recipe.budget, sampler, journal, seed=recipe.seed, trial_seed=recipe.trial_seed, measurement=measured
+        space,
+        recipe.budget,
+        sampler,
+        journal,
+        seed=recipe.seed,
+        trial_seed=recipe.trial_seed,
+        reference_first=_reference_fits(recipe, space, resolution),
+        measurement=measured,
     )
 
 
@@ -126,13 +156,18 @@ def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener:
     assert isinstance(task, TrainingTask)
     with folder.locked(), folder.session() as spent_hours:
         journal = Journal.open(folder.journal)
+        journal.hold_to(recipe.objectives, _attributes(recipe), f"the run in {folder.path}")
         if journal.repaired:
             listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
+        if not _reference_fits(recipe, space, task.resolution):
+            listener.said(
+                f"the reference of space {space.name} cannot be wired at so few pixels, so this search has none."
+            )
         mirror = _mirror(recipe, folder)
         if mirror is not None:
             mirror.begin()
         engine = Engine(
-            proposer=_proposer(recipe, space, journal),
+            proposer=_proposer(recipe, space, journal, task.resolution),
             journal=journal,
             curves=folder.curves,
             rungs=Rungs(recipe.early_stopping, recipe.training.epochs),
@@ -147,9 +182,15 @@ def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener:
             after_end=mirror.ended if mirror else None,
         )
         finished = run_on_ray(
-            engine, task, folder.checkpoints, recipe.resources, store=mirror.checkpoints if mirror else None
+            engine,
+            task,
+            folder.checkpoints,
+            recipe.resources,
+            store=mirror.checkpoints if mirror else None,
+            begun=folder.keep,
         )
-    return Outcome(folder=folder, finished=finished)
+        states = {record.state for record in journal.trials()}
+    return Outcome(folder=folder, finished=finished, failed=states == {"failed"})
 
 
 def _mirror(recipe: Recipe, folder: RunFolder) -> Mirror | None:

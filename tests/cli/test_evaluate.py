@@ -110,7 +110,7 @@ def test_what_is_refused(nas: Run, folder: Path, tmp_path: Path) -> None:
         ((folder, elsewhere, "--split", "a"), "must be of the same images"),
         ((without(folder, tmp_path / "no-recipe", "recipe.yaml"),), "must hold recipe.yaml"),
         ((without(folder, tmp_path / "no-network", "architecture.json"),), "must hold architecture.json"),
-        ((folder, "--data", "fashion"), "`name` must be one of"),
+        ((folder, "--data", "fashion"), "`data.name` must be one of"),
         ((folder, "--data", "folder", "--root", tmp_path / "nowhere"), "but is not there"),
         ((folder, "--device", "tpu"), "`device` must be"),
         ((folder, "--workers", "-1"), "`workers >= 0` must hold, but got workers=-1."),

@@ -149,10 +149,6 @@ BAD = {
     "sampler option": ({"sampler": {"name": "random", "options": {"frob": 1}}}, ["frob"]),
     "budget": ({"budget": {"macs": 1000, "resolution": 16, "classes": 10}}, ["cheapest", "MACs"]),
     "classes": ({"budget": {"macs": 4_000_000, "resolution": 16, "classes": 100}}, ["budget.classes=100", "10"]),
-    "resolution": (
-        {"space": "inception_small", "budget": {"macs": 3e7, "resolution": 28, "classes": 10}},
-        ["budget.resolution", "resolution=28", "reduction4"],
-    ),
     "resources": ({"resources": {"gpu": 64}}, ["gpu=64"]),
 }
 

@@ -16,13 +16,13 @@ from nas.errors import DataError
         ({"name": "fashion-minst"}, 'but got "fashion-minst"; did you mean "fashion-mnist"?'),
         ({"name": "CIFAR-10"}, 'did you mean "cifar10"?'),
         ({"name": "zzz"}, 'digits, fashion-mnist, cifar10, cifar100, folder, waves, but got "zzz".'),
-        ({"name": "folder"}, "`root` must name the image folder"),
+        ({"name": "folder"}, "`data.root` must name the image folder"),
         ({"name": "digits", "resolution": 3}, "between 4 and 2048 pixels or steps, but got 3."),
         ({"name": "digits", "validation_share": 0.0}, "but got 0.0."),
         ({"name": "digits", "validation_share": 0.41}, "but got 0.41."),
         ({"name": "digits", "validation_share": float("nan")}, "but got nan."),
-        ({"name": "digits", "split_seed": -1}, "`split_seed` must be at least 0, but got -1."),
-        ({"name": "digits", "limit": 0}, "`limit` must be at least 1 image, but got 0."),
+        ({"name": "digits", "split_seed": -1}, "`data.split_seed` must be at least 0, but got -1."),
+        ({"name": "digits", "limit": 0}, "`data.limit` must be at least 1 image, but got 0."),
     ],
 )
 def test_data_config_refuses(fields: dict[str, Any], message: str) -> None:

@@ -74,6 +74,18 @@ def test_other_files_are_refused_and_left_alone(path: Path, text: str) -> None:
     assert path.read_text() == text
 
 
+def test_a_result_of_another_network_is_refused(path: Path) -> None:
+    journal = create(path)
+    numbers = [add(journal, candidate(stem=stem)) for stem in (8, 16, 24)]
+    for number in numbers[:2]:
+        journal.complete(number, 0.5, 1, 1.0)
+    lines = path.read_text().splitlines(keepends=True)
+    created = next(line for line in lines if '"point"' in line)
+    path.write_text("".join(line for line in lines if line != created))
+    with pytest.raises(RunError, match=r"must hold its own result, but trial 0 is of network .* lines of the journal"):
+        Journal.open(path)
+
+
 @pytest.mark.parametrize("record", [{"op_code": 99}, {"op_code": 4, "study_id": 0}, {"op_code": "x"}])
 def test_records_that_make_no_sense_are_refused(path: Path, record: dict[str, object]) -> None:
     create(path)

@@ -1,0 +1,117 @@
+"""What ``nas search`` and ``nas resume`` do where something is amiss: nothing is lost, nothing is mixed up."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import toys
+import yaml
+from PIL import Image
+
+from nas.journal import Journal
+from nas.run.folder import RunFolder
+from nas.run.recipe_file import read_recipe
+from nas.run.search import _attributes
+
+pytestmark = [
+    # Ray 2.60 leaves sockets and a log file open until the interpreter ends.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
+]
+
+RECIPE = {
+    "space": f"{toys.__file__}:SPACE",
+    "data": {"name": "digits", "resolution": 16},
+    "budget": {"macs": 4_000_000, "resolution": 16, "classes": 10},
+    "training": {"recipe": "modern", "epochs": 1, "batch_size": 8, "ema_decay": 0.0},
+    "sampler": {"name": "random"},
+    "stop": {"trials": 2},
+}
+
+
+def write(folder: Path, **changes: object) -> Path:
+    path = folder / "tiny.yaml"
+    path.write_text(yaml.safe_dump({**RECIPE, **changes}))
+    return path
+
+
+def begun(folder: Path) -> RunFolder:
+    """A run that has a curve and no trial."""
+    recipe = read_recipe(write(folder))
+    run = RunFolder.create(folder / "tiny", recipe)
+    attributes = _attributes(recipe)
+    Journal.create(run.journal, name=recipe.name, objectives=recipe.objectives, attributes=attributes)
+    run.curves.append(0, {"epoch": 1, "accuracy": 0.5})
+    return run
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_a_run_is_overwritten_only_by_one_that_can_begin(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    before = contents(run.path)
+    impossible = write(tmp_path, resources={"gpu": 64})
+    status, _, err = nas("search", impossible, "--out", tmp_path, "--overwrite")
+    assert status == 2 and "gpu=64" in err
+    assert contents(run.path) == before | {".lock": b""}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny", "tiny.yaml"]
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(nas: Any, tmp_path: Path) -> None:
+    status, _, _ = nas("search", write(tmp_path, resources={"gpu": 64}), "--out", tmp_path)
+    assert status == 2 and not (tmp_path / "tiny").exists()
+
+
+def test_resume_holds_the_recipe_to_the_journal(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    recipe = run.path / "recipe.yaml"
+    for old, new, word in (("epochs: 1\n", "epochs: 2\n", "epochs"), ("macs: 4000000", "macs: 3000000", "budget")):
+        text = recipe.read_text()
+        assert old in text
+        recipe.write_text(text.replace(old, new))
+        status, _, err = nas("resume", run.path)
+        assert status == 2 and f"{word} must be that of the run in" in err and len(err.splitlines()) == 1
+        recipe.write_text(text)
+
+
+def test_a_relative_image_folder_is_found_by_the_workers(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for name in map(str, range(10)):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for index in range(8):
+            image = Image.fromarray(draw.integers(0, 256, (16, 16, 3), dtype=np.uint8))
+            image.save(tmp_path / "images" / name / f"{index}.png")
+    data = {"name": "folder", "root": "images", "resolution": 16, "validation_share": 0.2}
+    recipe = write(tmp_path, data=data, space="toys.py:SPACE")
+    (tmp_path / "toys.py").write_text(Path(toys.__file__).read_text())
+    command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", "."]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "failed" not in done.stdout
+    kept = yaml.safe_load((tmp_path / "tiny" / "recipe.yaml").read_text())
+    assert kept["data"]["root"] == str(tmp_path / "images"), "it is found from any folder"
+    assert kept["space"] == f"{tmp_path / 'toys.py'}:SPACE"
+
+
+def test_a_search_whose_trials_all_fail_says_so(tmp_path: Path) -> None:
+    training = {**RECIPE["training"], "optimizer": "sgd", "learning_rate": 1e30}  # type: ignore[dict-item]
+    command = [sys.executable, "-m", "nas.cli", "search", str(write(tmp_path, training=training)), "--out", "."]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == "every trial failed; the lines above tell why."
+
+
+def test_images_too_small_for_the_reference_are_searched_without_it(nas: Any, tmp_path: Path) -> None:
+    small = {"macs": 3e7, "resolution": 28, "classes": 10}
+    recipe = write(tmp_path, space="inception_small", budget=small, data={"name": "fashion-mnist"})
+    status, out, err = nas("search", recipe, "--dry-run", "--trials", 3)
+    assert status == 0, err
+    assert "3 networks proposed, 0 of the candidates outside the budget" in out and "reference" not in out
