@@ -79,13 +79,31 @@ def _guarded(space: Space, owner: str) -> Space:
         when = choice.when
         return replace(choice, when=lambda point: _called(when, point, f"`when` of choice {choice.name!r}", owner))
 
-    encode = space.encode
     return replace(
         space,
         choices=tuple(map(applies, space.choices)),
         decode=decode,
-        encode=None if encode is None else lambda network: _called(encode, network, "`encode`", owner),
+        encode=None if space.encode is None else _guarded_encode(space, space.encode, owner),
     )
+
+
+def _guarded_encode(
+    space: Space, encode: Callable[[Architecture], Point | None], owner: str
+) -> Callable[[Architecture], Point | None]:
+    def guarded(network: Architecture) -> Point | None:
+        found: object = _called(encode, network, "`encode`", owner)
+        if found is None:
+            return None
+        must = f"`encode` of space file {owner} must return a point of the space or None, but"
+        if not isinstance(found, Mapping):
+            raise SpaceError(f"{must} returned one of type {type(found).__name__}.")
+        try:
+            space.check(found)
+        except SpaceError as error:
+            raise SpaceError(f"{must} returned {dict(found)}: {error}") from error
+        return found
+
+    return guarded
 
 
 def _called(function: Callable[[A], B], argument: A, name: str, owner: str) -> B:
