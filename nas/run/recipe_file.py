@@ -183,14 +183,17 @@ def _check_keys(kind: type, data: Mapping[str, Any], prefix: str) -> None:
                 raise RecipeError(f"{prefix + name} must be a section of keys and values, but got {data[name]!r}.")
             _check_keys(inner, data[name], f"{prefix}{name}.")
         else:
-            _check_number(hints[name], data[name], prefix + name)
+            _check_scalars(hints[name], data[name], prefix + name)
 
 
-def _check_number(hint: object, value: object, key: str) -> None:
-    """Refuse what pydantic would make a number of: true is no 1, and text is text."""
+def _check_scalars(hint: object, value: object, key: str) -> None:
+    """Refuse what pydantic would make a number or a flag of: true is no 1, 1 is not true, and text is neither."""
     options = typing.get_args(hint) or (hint,)
-    if type(value) in (bool, str) and type(value) not in options and (int in options or float in options):
-        raise RecipeError(f"{key} must be a number, but got {value!r}.")
+    for item in value if isinstance(value, list | tuple) else (value,):
+        if isinstance(item, bool | str) and type(item) not in options and (int in options or float in options):
+            raise RecipeError(f"{key} must be a number, but got {item!r}.")
+        if bool in options and type(item) not in options:
+            raise RecipeError(f"{key} must be true or false, but got {item!r}.")
 
 
 def _dataclass_of(hint: object) -> type | None:

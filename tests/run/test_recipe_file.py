@@ -33,6 +33,14 @@ def test_a_recipe_is_resolved(tmp_path: Path) -> None:
     assert recipe.training.augment.shift_pixels == 2, "what is not named stays that of the named training"
 
 
+@pytest.mark.parametrize("text", ["4", "4.0", "4e0"])
+def test_whole_numbers_may_be_written_as_decimals(text: str, tmp_path: Path) -> None:
+    training = read_recipe(write(tmp_path, RECIPE), {"training.epochs": text, "training.learning_rate": "1"}).training
+    assert training.epochs == 4 and type(training.epochs) is int
+    assert training.warmup_epochs == TRAININGS["modern"].warmup_epochs * 4 / TRAININGS["modern"].epochs
+    assert training.learning_rate == 1.0 and type(training.learning_rate) is float
+
+
 @pytest.mark.parametrize(
     ("change", "share"),
     [
@@ -75,6 +83,10 @@ BAD = {
     "true for a number": (RECIPE.replace("epochs: 2", "epochs: true"), "training.epochs must be a number", "True"),
     "text for a number": (RECIPE.replace("epochs: 2", 'epochs: "2"'), "training.epochs must be a number", "'2'"),
     "true for an optional number": (RECIPE.replace("digits", "digits, limit: true"), "data.limit must be a number"),
+    "text for a whole number": (RECIPE.replace("3e7", '"3e7"'), "budget.macs must be a number", "'3e7'"),
+    "true in a pair": (RECIPE.replace("flip: false", "erase_area: [0.1, true]"), "erase_area must be a number", "True"),
+    "text for a flag": (RECIPE.replace("flip: false", 'flip: "no"'), "training.augment.flip must be true or", "'no'"),
+    "number for a flag": (RECIPE.replace("flip: false", "flip: 1"), "training.augment.flip must be true or false", "1"),
     "one and a half GPUs": (RECIPE + "resources: {gpu: 1.5}", "`resources.gpu`", "gpu=1.5"),
     "data set": (RECIPE.replace("digits", "digit"), "digits", '"digit"'),
     "no limit": (RECIPE.replace("macs: 3e7, ", ""), "at least one of macs", "none"),
