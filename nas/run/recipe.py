@@ -84,7 +84,7 @@ class ResourcesConfig:
                 "`resources.gpu >= 0` and `resources.max_failures >= 0` must hold, "
                 f"but got gpu={self.gpu}, max_failures={self.max_failures}."
             )
-        if self.gpu > 1 and self.gpu % 1:
+        if not (self.gpu <= 1 or self.gpu % 1 == 0):
             raise RecipeError(f"`resources.gpu` must be a share of one GPU or whole GPUs, but got gpu={self.gpu}.")
         if self.storage is not None:
             scheme, separator, place = self.storage.partition("://")

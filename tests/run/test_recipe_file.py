@@ -88,6 +88,7 @@ BAD = {
     "text for a flag": (RECIPE.replace("flip: false", 'flip: "no"'), "training.augment.flip must be true or", "'no'"),
     "number for a flag": (RECIPE.replace("flip: false", "flip: 1"), "training.augment.flip must be true or false", "1"),
     "one and a half GPUs": (RECIPE + "resources: {gpu: 1.5}", "`resources.gpu`", "gpu=1.5"),
+    "no number of GPUs": (RECIPE + "resources: {gpu: .nan}", "`resources.gpu`", "gpu=nan"),
     "data set": (RECIPE.replace("digits", "digit"), "digits", '"digit"'),
     "no limit": (RECIPE.replace("macs: 3e7, ", ""), "at least one of macs", "none"),
     "objectives": (RECIPE + "objectives: [macs]", "objectives", "accuracy first"),
