@@ -89,6 +89,7 @@ def test_stem() -> None:
     [
         ({"kind": "mean"}, "kind of a reduction must be one of 'pool', 'conv', but got kind='mean'."),
         ({"kernel": 4}, "kernel of a pool reduction must be one of 2, 3, but got kernel=4."),
+        ({"kernel": 2.0}, "kernel of a pool reduction must be one of 2, 3, but got kernel=2.0."),
         ({"width": 1}, "`0 <= width <= 0` must hold for a whole number in a pool reduction, but got width=1."),
         ({"reduce": 1}, "`0 <= reduce <= 0` must hold for a whole number in a pool reduction, but got reduce=1."),
         (
@@ -135,6 +136,8 @@ def test_auxiliary_head(fields: dict[str, Any], sentence: str) -> None:
     [
         ({"norm": "group"}, "norm of an architecture must be one of 'batch', 'none', 'lrn', but got norm='group'."),
         ({"dims": 3}, "dims of an architecture must be one of 1, 2, but got dims=3."),
+        ({"dims": 2.0}, "dims of an architecture must be one of 1, 2, but got dims=2.0."),
+        ({"dims": True}, "dims of an architecture must be one of 1, 2, but got dims=True."),
         (
             {"dropout": 0},
             "`0 <= dropout < 1` must hold for a decimal number in an architecture, but got dropout=0.",

@@ -129,8 +129,9 @@ def test_files_that_do_not_parse_are_named(run_folder):
     (folder / "recipe.yaml").write_text("a: [1\n")
     (folder / "versions.json").write_text("{broken")
     found = source(folder)
-    with pytest.raises(RunError, match=r"recipe\.yaml must be YAML"):
+    with pytest.raises(RunError, match=r"recipe\.yaml must be YAML") as caught:
         _ = found.recipe
+    assert "\n" not in str(caught.value)
     with pytest.raises(RunError, match=r"versions\.json must be JSON"):
         _ = found.sessions
     (folder / "recipe.yaml").unlink()

@@ -15,9 +15,15 @@ from nas.errors import DataError
     [
         ({"name": "fashion-minst"}, 'but got "fashion-minst"; did you mean "fashion-mnist"?'),
         ({"name": "CIFAR-10"}, 'did you mean "cifar10"?'),
-        ({"name": "zzz"}, 'digits, fashion-mnist, cifar10, cifar100, folder, waves, but got "zzz".'),
+        (
+            {"name": "zzz"},
+            '`data.name` must be one of digits, fashion-mnist, cifar10, cifar100, folder, waves, but got "zzz".',
+        ),
         ({"name": "folder"}, "`data.root` must name the image folder"),
-        ({"name": "digits", "resolution": 3}, "between 4 and 2048 pixels or steps, but got 3."),
+        (
+            {"name": "digits", "resolution": 3},
+            "`data.resolution` must be between 4 and 2048 pixels or steps, but got 3.",
+        ),
         ({"name": "digits", "validation_share": 0.0}, "but got 0.0."),
         ({"name": "digits", "validation_share": 0.41}, "but got 0.41."),
         ({"name": "digits", "validation_share": float("nan")}, "but got nan."),
