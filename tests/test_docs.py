@@ -64,7 +64,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         recipe = copy / "recipe.yaml"
         recipe.write_text(re.sub(r"(?m)^seed: 0$", f"seed: {int(name.endswith('1'))}", recipe.read_text()))
     digits = DataConfig(name="digits", resolution=32)
-    make(folder / "runs" / "out" / "fashion_mnist-top5", digits, tuple("0123456789"), resolution=32)
+    for name in ("fashion_mnist-top5", "googlenet"):
+        make(folder / "runs" / "out" / name, digits, tuple("0123456789"), resolution=32)
     (folder / "mine.json").write_text(to_json(PRESETS["googlenet"]))
     return folder
 
