@@ -1,15 +1,20 @@
 """What the README and docs claim of the reference runs, held to what these runs have recorded."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from nas import serialize
+from nas.cost import cost
 from nas.journal import Journal
 from nas.run.recipe_file import read_recipe
+from nas.run.summary import summarise
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "runs" / "reference"
 RUNS = sorted(path.parent for path in REFERENCE.glob("*/journal.log"))
+BASELINES = sorted(path.parent for path in REFERENCE.glob("*/metrics.json"))
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda path: path.name)
@@ -20,3 +25,16 @@ def test_no_candidate_of_a_reference_run_is_over_its_budget(run: Path) -> None:
     for trial in trials[1:]:
         assert budget.allows(trial.candidate.cost)
         assert budget.cost(trial.candidate.architecture) == trial.candidate.cost
+
+
+@pytest.mark.parametrize("folder", BASELINES, ids=lambda path: path.name)
+def test_the_readme_tells_what_a_baseline_has_reached(folder: Path) -> None:
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert sorted(each["seed"] for each in metrics["readings"]) == metrics["seeds"]
+    told = summarise([each["test"]["accuracy"] for each in metrics["readings"]])
+    assert told.mean == pytest.approx(metrics["summary"]["test"]["mean"])
+    assert told.percent() in (ROOT / "README.md").read_text()
+    network = serialize.load(folder / "architecture.json")
+    figures = metrics["network"]
+    counted = cost(network, resolution=figures["resolution"], classes=figures["classes"])
+    assert counted.macs == figures["macs"] and f"{counted.macs:,} MACs" in (ROOT / "README.md").read_text()
