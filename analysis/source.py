@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from nas.errors import RunError
+from nas.errors import RunError, one_line
 
 JOURNAL: Final = "journal.log"
 
@@ -40,8 +40,7 @@ class Source:
         try:
             read = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            detail = " ".join(str(error).split())
-            raise RunError(f"{path} must be YAML, but it does not parse: {detail}.") from error
+            raise RunError(f"{path} must be YAML, but it does not parse: {one_line(error)}.") from error
         return read if isinstance(read, Mapping) else None
 
     @property

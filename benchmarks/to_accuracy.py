@@ -5,7 +5,6 @@ SGD with momentum, a cosine, flips and shifts, as tutorials have it; ours ``mode
 that the CSV holds whole is not trained again, so a long measurement may run in parts.
 """
 
-import csv
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
@@ -49,7 +49,7 @@ def main(
     data = load_data(DataConfig(name="fashion-mnist"))
     macs = cost(SMALL, resolution=data.resolution, classes=data.classes).macs
     print(f"{macs:,} MACs, {len(data.split('train')):,} images, {threads} threads, {epochs} epochs planned")
-    points = _read(path) if path and path.exists() else []
+    points = [Point(**row) for row in pd.read_csv(path).to_dict("records")] if path and path.exists() else []
     for seed in seeds:
         for loop in loops:
             curve = [point for point in points if (point.loop, point.seed) == (loop, seed)]
@@ -64,7 +64,7 @@ def main(
                     flush=True,
                 )
                 if path:
-                    _write(path, points)
+                    pd.DataFrame(map(asdict, points)).to_csv(path, index=False)
                 if point.accuracy >= target:
                     break
     for loop in dict.fromkeys(point.loop for point in points):
@@ -121,25 +121,3 @@ def plain(data: Data, epochs: int, seed: int) -> Iterator[tuple[float, float, fl
 def _images(split: object, *, training: bool) -> Images:
     assert isinstance(split, Split)
     return Images(split.images.squeeze(1).numpy(), split.labels.tolist(), training=training)
-
-
-def _read(path: Path) -> list[Point]:
-    with path.open(newline="") as file:
-        return [
-            Point(
-                loop=row["loop"],
-                seed=int(row["seed"]),
-                epoch=int(row["epoch"]),
-                core_minutes=float(row["core_minutes"]),
-                wall_minutes=float(row["wall_minutes"]),
-                accuracy=float(row["accuracy"]),
-            )
-            for row in csv.DictReader(file)
-        ]
-
-
-def _write(path: Path, points: Sequence[Point]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(Point.__dataclass_fields__))
-        writer.writeheader()
-        writer.writerows(asdict(point) for point in points)

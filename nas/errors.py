@@ -56,3 +56,8 @@ class TrialError(NasError):
 
 class RunError(NasError):
     """A run folder that is missing, already taken, in use or damaged."""
+
+
+def one_line(error: object) -> str:
+    """What another library says, as part of a sentence."""
+    return " ".join(str(error).split())

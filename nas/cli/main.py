@@ -10,7 +10,7 @@ import typer
 
 from nas import __version__
 from nas.cli import analyze, cost, evaluate, export, search, train
-from nas.errors import NasError
+from nas.errors import NasError, one_line
 
 USER_ERROR: Final = 2
 INTERRUPTED: Final = 130
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
         # Wrong options and arguments. Without a subcommand there is no message: the help was shown.
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         if message:
-            typer.echo(f"nas: {' '.join(message.split())}", err=True)
+            typer.echo(f"nas: {one_line(message)}", err=True)
         sys.exit(USER_ERROR)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)

@@ -2,7 +2,8 @@
 
 import difflib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
 from nas.errors import DataError
@@ -62,6 +63,10 @@ class DataConfig:
             raise DataError(f"`data.limit` must be at least 1 image, but got {self.limit}.")
         if self.name == "folder" and self.root is None:
             raise DataError('`data.root` must name the image folder when `data.name` is "folder", but got none.')
+
+    def anchored(self) -> "DataConfig":
+        """With an absolute ``root``: Ray's workers, and who resumes a run, work in other folders."""
+        return self if self.root is None else replace(self, root=str(Path(self.root).expanduser().resolve()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

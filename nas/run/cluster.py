@@ -16,7 +16,7 @@ from ray.exceptions import RayError
 # Comes with ray, which puts it on the path.
 import psutil  # type: ignore[import-untyped]  # isort: skip
 
-from nas.errors import RunError
+from nas.errors import RunError, one_line
 from nas.run.recipe import ResourcesConfig
 
 _POLL_SECONDS: Final = 0.5
@@ -34,9 +34,8 @@ def start_ray(resources: ResourcesConfig) -> None:
             _knock(resources.address)
             ray.init(address=resources.address, log_to_driver=False, logging_level=logging.ERROR)
         except (OSError, ValueError, RuntimeError, RayError) as error:
-            detail = " ".join(str(error).split())
             raise RunError(
-                f"resources.address must be a running Ray cluster, but got {resources.address!r}: {detail}"
+                f"resources.address must be a running Ray cluster, but got {resources.address!r}: {one_line(error)}"
             ) from error
         return
     with _on_loopback():

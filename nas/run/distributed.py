@@ -19,7 +19,7 @@ from ray.train import FailureConfig, RunConfig, ScalingConfig, get_context
 from ray.train.torch import TorchTrainer
 from ray.util.queue import Empty, Queue
 
-from nas.errors import RunError
+from nas.errors import RunError, one_line
 from nas.run.cluster import start_ray
 from nas.run.engine import FAILURE, FATAL, Engine
 from nas.run.job import Job, Session
@@ -169,7 +169,7 @@ def _listen(engine: Engine, job: Job, queue: Queue, thread: threading.Thread) ->
 
 def _reason(error: Exception) -> str:
     failures = getattr(error, "worker_failures", None) or {0: error}
-    return " ".join(str(next(iter(failures.values()))).split()).strip()
+    return one_line(next(iter(failures.values())))
 
 
 def _work(config: dict[str, Any]) -> None:

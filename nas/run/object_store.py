@@ -7,7 +7,7 @@ from typing import Any
 from pyarrow import ArrowException
 from pyarrow.fs import FileSelector, FileSystem, FileType
 
-from nas.errors import RunError
+from nas.errors import RunError, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,5 +79,4 @@ class ObjectStore:
         return system, place.rstrip("/")
 
     def _fault(self, verb: str, error: Exception) -> RunError:
-        detail = " ".join(str(error).split())
-        return RunError(f"the object store {self.uri} cannot be {verb}: {detail}")
+        return RunError(f"the object store {self.uri} cannot be {verb}: {one_line(error)}")

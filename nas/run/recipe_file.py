@@ -13,7 +13,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from nas.budget import METRICS
-from nas.errors import RecipeError
+from nas.errors import RecipeError, one_line
 from nas.run.recipe import Recipe
 from nas.training.config import TRAININGS
 
@@ -79,8 +79,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     try:
         data = yaml.load(path.read_text(), Loader=_Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        detail = " ".join(str(error).split())
-        raise RecipeError(f"a recipe must be readable YAML, but got {path}: {detail}.") from error
+        raise RecipeError(f"a recipe must be readable YAML, but got {path}: {one_line(error)}.") from error
     if not isinstance(data, dict):
         raise RecipeError(f"a recipe must be a YAML mapping of keys to values, but {path} holds {_kind(data)}.")
     return data

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from nas.errors import ArchitectureError, NasError, RecipeError
+from nas.errors import ArchitectureError, RecipeError
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.reachable import check_reachable
@@ -50,7 +50,8 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     """
     from nas.run.training_task import TrainingTask
 
-    recipe = _anchored(recipe)
+    # The run may be resumed from another folder than it is started in.
+    recipe = replace(recipe, data=recipe.data.anchored(), space=absolute(recipe.space))
     space = prepare(recipe)
     task = TrainingTask(recipe.data, recipe.training)
     _check_classes(recipe, task.classes)
@@ -59,7 +60,7 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     try:
         Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
         return _go(recipe, space, task, folder, listener)
-    except NasError:
+    except BaseException:
         if not folder.journal.exists() or not Journal.open(folder.journal).trials():
             folder.undo()
         raise
@@ -96,7 +97,8 @@ def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
     """
     space = prepare(recipe)
     journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
-    proposer = _proposer(recipe, space, journal, recipe.data.resolution or recipe.budget.resolution)
+    fits = _reference_fits(recipe, space, recipe.data.resolution or recipe.budget.resolution)
+    proposer = _proposer(recipe, space, journal, reference_first=fits)
     for _ in range(trials):
         asked = proposer.ask()
         if asked is None:
@@ -126,15 +128,7 @@ def _reference_fits(recipe: Recipe, space: Space, resolution: int) -> bool:
     return True
 
 
-def _anchored(recipe: Recipe) -> Recipe:
-    """With absolute paths, for a run may be resumed from another folder than it was started in."""
-    data = recipe.data
-    if data.root is not None:
-        data = replace(data, root=str(Path(data.root).expanduser().resolve()))
-    return replace(recipe, data=data, space=absolute(recipe.space))
-
-
-def _proposer(recipe: Recipe, space: Space, journal: Journal, resolution: int) -> Proposer:
+def _proposer(recipe: Recipe, space: Space, journal: Journal, *, reference_first: bool) -> Proposer:
     sampler = make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
     measured = measurement(recipe.budget, recipe.objectives)
     return Proposer(
@@ -144,7 +138,7 @@ def _proposer(recipe: Recipe, space: Space, journal: Journal, resolution: int) -
         journal,
         seed=recipe.seed,
         trial_seed=recipe.trial_seed,
-        reference_first=_reference_fits(recipe, space, resolution),
+        reference_first=reference_first,
         measurement=measured,
     )
 
@@ -159,7 +153,8 @@ def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener:
         journal.hold_to(recipe.objectives, _attributes(recipe), f"the run in {folder.path}")
         if journal.repaired:
             listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
-        if not _reference_fits(recipe, space, task.resolution):
+        fits = _reference_fits(recipe, space, task.resolution)
+        if not fits:
             listener.said(
                 f"the reference of space {space.name} cannot be wired at so few pixels, so this search has none."
             )
@@ -167,7 +162,7 @@ def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener:
         if mirror is not None:
             mirror.begin()
         engine = Engine(
-            proposer=_proposer(recipe, space, journal, task.resolution),
+            proposer=_proposer(recipe, space, journal, reference_first=fits),
             journal=journal,
             curves=folder.curves,
             rungs=Rungs(recipe.early_stopping, recipe.training.epochs),

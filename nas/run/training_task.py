@@ -1,7 +1,7 @@
 """The task of a recipe: train a candidate on its data set, one epoch a step."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,7 @@ class TrainingTask:
         from nas.data.load import load_data
         from nas.data.share import to_arrays
 
-        # Ray's workers work in folders of their own, where a relative path leads nowhere.
-        self._config = replace(data, root=str(Path(data.root).expanduser().resolve())) if data.root else data
+        self._config = data.anchored()
         self._training = training
         loaded = load_data(data, splits=("train", "a"))
         self.classes = loaded.classes

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nas.errors import ModelError, NasError, RunError
+from nas.errors import ModelError, NasError, RunError, one_line
 from nas.run.engine import FAILURE, FATAL
 from nas.run.files import write_atomically
 from nas.run.job import Job, Session, Task
@@ -70,7 +70,7 @@ class Work:
         except NasError as error:
             return {FAILURE: str(error)}, True
         except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.
-            return {FAILURE: f"{type(error).__name__}: {' '.join(str(error).split())}"}, True
+            return {FAILURE: f"{type(error).__name__}: {one_line(error)}"}, True
 
     def _step(self) -> tuple[dict[str, Any], bool]:
         began = time.perf_counter()

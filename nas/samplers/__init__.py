@@ -11,7 +11,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 
 from nas.budget import Budget
-from nas.errors import SamplerError
+from nas.errors import SamplerError, one_line
 from nas.record import Objective
 from nas.samplers.base import History, Network, Proposal, Sampler
 from nas.samplers.evolution import EvolutionSampler
@@ -102,7 +102,7 @@ def _factory(name: str, kind: type[BaseSampler], options: Options) -> Callable[[
             warnings.simplefilter("ignore", ExperimentalWarning)
             build(0)
     except (TypeError, ValueError, ImportError, AttributeError) as error:
-        raise SamplerError(f"sampler {name!r} cannot be built: {' '.join(str(error).split()).rstrip('.')}.") from error
+        raise SamplerError(f"sampler {name!r} cannot be built: {one_line(error).rstrip('.')}.") from error
     return build
 
 

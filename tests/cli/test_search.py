@@ -12,32 +12,15 @@ from typing import Any
 import pytest
 import toys
 import yaml
+from tiny_search import RAY_WARNINGS, TRAINING, write_recipe
 
 from nas.journal import Journal
 
-pytestmark = [
-    # Ray 2.60 leaves sockets and a log file open until the interpreter ends.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
-]
-
-RECIPE = {
-    "space": f"{toys.__file__}:SPACE",
-    "data": {"name": "digits", "resolution": 16},
-    "budget": {"macs": 4_000_000, "resolution": 16, "classes": 10},
-    "training": {"recipe": "modern", "epochs": 2, "batch_size": 64, "ema_decay": 0.0},
-    "sampler": {"name": "random"},
-    "stop": {"trials": 5},
-    "resources": {"concurrency": 2},
-}
+pytestmark = RAY_WARNINGS
 
 
-def write(folder: Path, **changes: object) -> Path:
-    path = folder / "tiny.yaml"
-    path.write_text(yaml.safe_dump({**RECIPE, **changes}))
-    return path
+def write(folder: Path, **sections: object) -> Path:
+    return write_recipe(folder, **{"stop": {"trials": 5}, "resources": {"concurrency": 2}, **sections})
 
 
 SECRET = "a-secret-7391"
@@ -117,7 +100,7 @@ def test_a_finished_run_can_be_given_more_trials(run: Path, tmp_path: Path) -> N
 
 
 def test_ctrl_c_ends_cleanly_and_the_run_goes_on(tmp_path: Path) -> None:
-    recipe = write(tmp_path, training={**RECIPE["training"], "epochs": 6})  # type: ignore[dict-item]
+    recipe = write(tmp_path, training={**TRAINING, "epochs": 6})
     command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     curve = tmp_path / "tiny" / "curves" / "0000.jsonl"

@@ -7,38 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import toys
 import yaml
 from PIL import Image
+from tiny_search import RAY_WARNINGS, write_recipe
+from tiny_search import TRAINING as FULL
 
 from nas.journal import Journal
 from nas.run.folder import RunFolder
 from nas.run.recipe_file import read_recipe
 from nas.run.search import _attributes
 
-pytestmark = [
-    # Ray 2.60 leaves sockets and a log file open until the interpreter ends.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
-]
-
-RECIPE = {
-    "space": f"{toys.__file__}:SPACE",
-    "data": {"name": "digits", "resolution": 16},
-    "budget": {"macs": 4_000_000, "resolution": 16, "classes": 10},
-    "training": {"recipe": "modern", "epochs": 1, "batch_size": 8, "ema_decay": 0.0},
-    "sampler": {"name": "random"},
-    "stop": {"trials": 2},
-}
+pytestmark = RAY_WARNINGS
+TRAINING = {**FULL, "epochs": 1, "batch_size": 8}
 
 
-def write(folder: Path, **changes: object) -> Path:
-    path = folder / "tiny.yaml"
-    path.write_text(yaml.safe_dump({**RECIPE, **changes}))
-    return path
+def write(folder: Path, **sections: object) -> Path:
+    return write_recipe(folder, **{"training": TRAINING, "stop": {"trials": 2}, "resources": {}, **sections})
 
 
 def begun(folder: Path) -> RunFolder:
@@ -103,7 +88,7 @@ def test_a_relative_image_folder_is_found_by_the_workers(tmp_path: Path) -> None
 
 
 def test_a_search_whose_trials_all_fail_says_so(tmp_path: Path) -> None:
-    training = {**RECIPE["training"], "optimizer": "sgd", "learning_rate": 1e30}  # type: ignore[dict-item]
+    training = {**TRAINING, "optimizer": "sgd", "learning_rate": 1e30}
     command = [sys.executable, "-m", "nas.cli", "search", str(write(tmp_path, training=training)), "--out", "."]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == "every trial failed; the lines above tell why."

@@ -11,6 +11,7 @@ import ray
 import toys
 from engines import make_engine
 from ray.cluster_utils import Cluster
+from tiny_search import RAY_WARNINGS
 
 from nas.errors import RunError
 from nas.journal import Journal
@@ -22,14 +23,7 @@ from nas.run.ray_tune import run_on_ray
 from nas.run.recipe import ResourcesConfig
 from nas.samplers import make_sampler
 
-pytestmark = [
-    pytest.mark.slow,
-    # Ray 2.60 leaves sockets and a log file open until the interpreter ends.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
-]
+pytestmark = [pytest.mark.slow, *RAY_WARNINGS]
 
 
 @pytest.fixture(scope="module")

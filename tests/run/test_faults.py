@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import toys
-import yaml
+from tiny_search import TRAINING, write_recipe
 
 from nas.errors import RunError
 from nas.journal import Journal
@@ -80,22 +80,9 @@ def test_a_curve_that_cannot_be_written_stays_whole(small_disk: Path) -> None:
     curves.append(0, line)
 
 
-RECIPE = {
-    "space": f"{toys.__file__}:SPACE",
-    "data": {"name": "digits", "resolution": 16},
-    "budget": {"macs": 4_000_000, "resolution": 16, "classes": 10},
-    "training": {"recipe": "modern", "epochs": 2, "batch_size": 64, "ema_decay": 0.0},
-    "sampler": {"name": "random"},
-    "stop": {"trials": 3},
-    "resources": {"concurrency": 1},
-}
-
-
 @pytest.mark.slow
 def test_nas_search_on_a_full_disk(small_disk: Path, tmp_path: Path) -> None:
-    recipe = tmp_path / "tiny.yaml"
-    training = {**RECIPE["training"], "epochs": 6}  # type: ignore[dict-item]
-    recipe.write_text(yaml.safe_dump({**RECIPE, "training": training}))
+    recipe = write_recipe(tmp_path, training={**TRAINING, "epochs": 6})
     command = [sys.executable, "-m", "nas", "search", str(recipe), "--out", str(small_disk)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     curve = small_disk / "tiny" / "curves" / "0000.jsonl"

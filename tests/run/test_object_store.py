@@ -13,8 +13,8 @@ from pathlib import Path
 import boto3
 import pytest
 import toys
-import yaml
 from moto.server import ThreadedMotoServer
+from tiny_search import TRAINING, write_recipe
 
 from nas.errors import RecipeError, RunError
 from nas.journal import Journal
@@ -152,18 +152,9 @@ def test_an_address_of_a_store_has_a_place_and_no_credentials(storage: str) -> N
 
 @pytest.mark.slow
 def test_a_machine_that_is_lost_is_replaced(uri: str, tmp_path: Path) -> None:
-    recipe = {
-        "space": f"{toys.__file__}:SPACE",
-        "data": {"name": "digits", "resolution": 16},
-        "budget": {"macs": 4_000_000, "resolution": 16, "classes": 10},
-        "training": {"recipe": "modern", "epochs": 4, "batch_size": 64, "ema_decay": 0.0},
-        "sampler": {"name": "random"},
-        "stop": {"trials": 3},
-        "resources": {"concurrency": 1},
-    }
-    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(recipe))
+    recipe = write_recipe(tmp_path, training={**TRAINING, "epochs": 4})
     lost, new = tmp_path / "lost", tmp_path / "new"
-    command = [sys.executable, "-m", "nas", "search", str(tmp_path / "tiny.yaml"), "--out", str(lost), "--storage", uri]
+    command = [sys.executable, "-m", "nas", "search", str(recipe), "--out", str(lost), "--storage", uri]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     store = ObjectStore(uri).below("tiny")
     deadline = time.monotonic() + 250

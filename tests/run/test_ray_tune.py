@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import ray
 from engines import make_engine
+from tiny_search import RAY_WARNINGS
 from toys import BUDGET, SPACE, Faulty, evaluate, uneven
 
 from nas.architecture import Architecture
@@ -17,13 +18,7 @@ from nas.run.ray_tune import run_on_ray
 from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig
 from nas.samplers import make_sampler
 
-pytestmark = [
-    # Ray 2.60 leaves sockets and a log file open until the interpreter ends.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.*"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray.*"),
-]
+pytestmark = RAY_WARNINGS
 
 
 @pytest.fixture(scope="module", autouse=True)
