@@ -133,6 +133,7 @@ def _foreign_row(trial: ForeignTrial, run: str) -> dict[str, object]:
         "reason": None,
     }
     row |= {f"accuracy_at_{step}": accuracy for step, accuracy in trial.accuracies.items()}
+    row |= {f"metric.{name}": value for name, value in trial.metrics.items()}
     return row | {f"choice.{name}": value for name, value in trial.params.items()}
 
 

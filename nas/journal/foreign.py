@@ -24,6 +24,9 @@ _STATES: Final[Mapping[TrialState, State]] = {
 }
 
 
+_COSTS: Final = ("macs", "params", "activations")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignTrial:
     """A trial of a study that this project did not write.
@@ -35,7 +38,8 @@ class ForeignTrial:
         accuracies: its intermediate values, likewise, by step.
         costs: ``macs`` and, where they are known, ``params`` and ``activations``.
         params: what Optuna suggested.
-        seconds: from start to end; 0 while it runs.
+        seconds: its user attribute ``seconds``, else from start to end; 0 while it runs.
+        metrics: all other numbers among its user attributes.
     """
 
     number: int
@@ -45,6 +49,7 @@ class ForeignTrial:
     costs: Mapping[str, int]
     params: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 def is_foreign(path: Path) -> bool:
@@ -70,7 +75,8 @@ def read_foreign(path: Path) -> tuple[ForeignTrial, ...]:
     """The trials of an Optuna journal with one study.
 
     The first objective must be accuracy (maximised) or error (minimised), as a share. Each trial's
-    ``macs`` is a user attribute, or an objective of that name.
+    ``macs`` is a user attribute, or an objective of that name. A trial may tell its training time by the user
+    attribute ``seconds``: Ray Tune asks ahead, so that a trial waits between its start and its training.
 
     Raises:
         RunError: no journal with one study, a study of this project's own, a value that is no share,
@@ -90,7 +96,7 @@ def read_foreign(path: Path) -> tuple[ForeignTrial, ...]:
 
 def _trial(path: Path, trial: FrozenTrial, columns: Mapping[str, int], maximised: bool) -> ForeignTrial:
     costs: dict[str, int] = {}
-    for name in ("macs", "params", "activations"):
+    for name in _COSTS:
         value = trial.user_attrs.get(name)
         if value is None and trial.values and name in columns:
             value = trial.values[columns[name]]
@@ -102,6 +108,14 @@ def _trial(path: Path, trial: FrozenTrial, columns: Mapping[str, int], maximised
     accuracy = _share(path, trial, trial.values[0], maximised) if trial.values else None
     if accuracy is None and state != "failed":
         accuracy = next(reversed(accuracies.values()), None)
+    numbers = {
+        name: float(value)
+        for name, value in trial.user_attrs.items()
+        if name not in _COSTS and isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    seconds = numbers.pop("seconds", None)
+    if seconds is None:
+        seconds = trial.duration.total_seconds() if trial.duration else 0.0
     return ForeignTrial(
         number=trial.number,
         state=state,
@@ -109,7 +123,8 @@ def _trial(path: Path, trial: FrozenTrial, columns: Mapping[str, int], maximised
         accuracies=accuracies,
         costs=costs,
         params=trial.params,
-        seconds=trial.duration.total_seconds() if trial.duration else 0.0,
+        seconds=seconds,
+        metrics=numbers,
     )
 
 

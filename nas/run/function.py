@@ -92,6 +92,7 @@ def search(
     budget: Budget,
     *,
     trials: int,
+    core_hours: float | None = None,
     sampler: str = "gp",
     sampler_options: Mapping[str, Any] | None = None,
     epochs: int = 1,
@@ -109,6 +110,7 @@ def search(
         evaluate: called with an architecture and the epochs to train, for each rung and the end.
         budget: what candidates may cost.
         trials: evaluations in all, the reference included.
+        core_hours: none is begun once those before took as many core-hours; no limit unless given.
         sampler: a name, or the import path of an Optuna sampler.
         sampler_options: its keyword arguments.
         epochs: of a full evaluation.
@@ -141,7 +143,7 @@ def search(
             curves=Curves(folder / "curves"),
             rungs=Rungs(stopping, epochs),
             budget=budget,
-            stop=StopConfig(trials=trials),
+            stop=StopConfig(trials=trials, core_hours=core_hours),
             listener=listener or Silent(),
             checkpoints=folder / "checkpoints",
             told_as=stopping.told_as,

@@ -61,6 +61,21 @@ def test_accuracy_may_be_maximised_and_macs_an_objective(tmp_path):
     assert first.costs == {"macs": 5000}
 
 
+def test_user_attributes_are_metrics_and_tell_the_training_time(study):
+    theirs, path = study(direction="maximize")
+
+    def objective(trial):
+        for name, value in {"macs": 1000, "accuracy_b": 0.25, "seconds": 90 + trial.number, "note": "a text"}.items():
+            trial.set_user_attr(name, value)
+        return trial.suggest_float("x", 0, 1)
+
+    theirs.optimize(objective, n_trials=2)
+    table = analysis.load(path)
+    assert table["seconds"].tolist() == [90.0, 91.0]
+    assert table["metric.accuracy_b"].tolist() == [0.25, 0.25]
+    assert not any("note" in column for column in table.columns)
+
+
 def test_a_study_without_macs_or_with_other_values_is_refused(study):
     theirs, path = study()
     theirs.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)

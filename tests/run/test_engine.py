@@ -1,5 +1,6 @@
 """The engine without Ray: the same rules whatever executes."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -196,3 +197,14 @@ def test_a_failed_trial_keeps_what_it_has_spent() -> None:
     result = search(SPACE, late, BUDGET, trials=2, sampler="random", epochs=9, early_stopping=stopping)
     assert [(trial.state, trial.epochs) for trial in result.trials] == [("failed", 3)] * 2
     assert all(trial.seconds > 0 and set(trial.accuracies) == {3} for trial in result.trials)
+
+
+def test_no_trial_begins_once_the_core_hours_are_spent() -> None:
+    def slow(architecture: Architecture, epochs: int) -> dict[str, float]:
+        time.sleep(0.02)
+        return {"accuracy": 0.5}
+
+    result = search(SPACE, slow, BUDGET, trials=500, sampler="random", core_hours=0.1 / 3600)
+    *before, last = [trial.seconds for trial in result.trials]
+    assert sum(before) < 0.1 <= sum(before) + last
+    assert len(result.trials) < 500
