@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from nas.cli.search import parse_settings
 from nas.data.config import SplitName
 from nas.data.load import load_data
 from nas.run.curves import Curves
@@ -146,12 +147,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--resolution", type=int)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of nas baseline")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path, default=Path("runs/out/baseline-resnet20"))
     options = parser.parse_args(arguments)
     training = with_epochs({"recipe": options.recipe}, options.epochs)
     data = {"name": options.data, "resolution": options.resolution}
-    plan = make_plan({"data": data, "training": training, "seeds": options.seeds}, {})
+    plan = make_plan({"data": data, "training": training, "seeds": options.seeds}, parse_settings(options.set))
     folder: Path = options.out
     if (folder / PLAN).exists():
         check_same(folder, read_plan(folder / PLAN), plan)

@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 _DATA = typer.Option(None, help=f"Data set; {DATA} unless given, and for trials that of their run.")
 _RECIPE = typer.Option(None, help=f"modern or paper; {RECIPE} unless given, and for trials that of their run.")
-_EPOCHS = typer.Option(None, help="Of each training; those of the recipe unless given, and 30 for trials.")
+_EPOCHS = typer.Option(None, help="Of each training; those of the recipe unless given, and those of modern for trials.")
 _SEEDS = typer.Option(5, help="Trainings of each network.")
 _RESOLUTION = typer.Option(None, help="Side of the images in pixels.")
 _OUT = typer.Option(None, help="The model folder. Called again with it, the training goes on.")

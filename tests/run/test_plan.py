@@ -27,7 +27,7 @@ def test_what_is_none_is_left_to_the_defaults() -> None:
 
 
 def test_the_warm_up_follows_the_epochs() -> None:
-    assert make_plan({**VALUES, "training": with_epochs({"recipe": "modern"}, 15)}, {}).training.warmup_epochs == 1.0
+    assert make_plan({**VALUES, "training": with_epochs({"recipe": "modern"}, FULL_EPOCHS // 2)}, {}).training.warmup_epochs == 1.0
     assert with_epochs({"epochs": 10, "warmup_epochs": 2.0}, 5) == {"epochs": 5, "warmup_epochs": 1.0}
     assert with_epochs({"epochs": 10}, None) == {"epochs": 10}
 
@@ -44,7 +44,7 @@ def test_a_search_recipe_becomes_a_full_training() -> None:
     )
     plan = make_plan(of_recipe(recipe), {})
     assert plan.data == DataConfig(name="digits", split_seed=3), "all images"
-    assert plan.training.images_per_epoch is None and plan.training.epochs == FULL_EPOCHS == 30
+    assert plan.training.images_per_epoch is None and plan.training.epochs == FULL_EPOCHS == 36
     assert plan.training.warmup_epochs == pytest.approx(2.0)
 
 
@@ -75,5 +75,5 @@ def test_data_and_training_may_not_change() -> None:
     check_same(Path("out"), before, replace(before, seeds=9, workers=2))
     with pytest.raises(RunError, match=r"data\.resolution .* None, but got 16"):
         check_same(Path("out"), before, replace(before, data=DataConfig(name="digits", resolution=16)))
-    with pytest.raises(RunError, match=r"training\.epochs .* 30, but got 7"):
+    with pytest.raises(RunError, match=r"training\.epochs .* 36, but got 7"):
         check_same(Path("out"), before, Plan(data=before.data, training=replace(before.training, epochs=7)))
