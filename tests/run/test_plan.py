@@ -27,7 +27,8 @@ def test_what_is_none_is_left_to_the_defaults() -> None:
 
 
 def test_the_warm_up_follows_the_epochs() -> None:
-    assert make_plan({**VALUES, "training": with_epochs({"recipe": "modern"}, FULL_EPOCHS // 2)}, {}).training.warmup_epochs == 1.0
+    half = with_epochs({"recipe": "modern"}, FULL_EPOCHS // 2)
+    assert make_plan({**VALUES, "training": half}, {}).training.warmup_epochs == 1.0
     assert with_epochs({"epochs": 10, "warmup_epochs": 2.0}, 5) == {"epochs": 5, "warmup_epochs": 1.0}
     assert with_epochs({"epochs": 10}, None) == {"epochs": 10}
 
@@ -44,8 +45,8 @@ def test_a_search_recipe_becomes_a_full_training() -> None:
     )
     plan = make_plan(of_recipe(recipe), {})
     assert plan.data == DataConfig(name="digits", split_seed=3), "all images"
-    assert plan.training.images_per_epoch is None and plan.training.epochs == FULL_EPOCHS == 36
-    assert plan.training.warmup_epochs == pytest.approx(2.0)
+    assert plan.training.images_per_epoch is None and plan.training.epochs == FULL_EPOCHS
+    assert plan.training.warmup_epochs == pytest.approx(0.2 * FULL_EPOCHS / 3)
 
 
 def test_yaml_and_back(tmp_path: Path) -> None:
