@@ -74,13 +74,14 @@ def _resolution(config: DataConfig, own: int) -> int:
 def _fit(images: NDArray[np.uint8], config: DataConfig) -> Tensor:
     """Bring images [N, C, H, H] to the asked resolution: uint8 tensor [N, C, R, R]; series come at theirs.
 
-    They are resized bilinearly (antialiased), never given a border: GoogLeNet's late maps are 4, 2 and 1 pixels wide at
-    32, and garments that fill them are told apart better (benchmarks/README.md, "Recipes").
+    Fashion-MNIST goes from 28 to 32 by a black border; everything else is resized bilinearly (antialiased).
     """
     own = images.shape[-1]
     side = _resolution(config, own)
     if side == own:
         return torch.from_numpy(np.array(images))
+    if config.name == "fashion-mnist" and (own, side) == (28, 32):
+        return torch.from_numpy(np.pad(images, ((0, 0), (0, 0), (2, 2), (2, 2))))
     resized = torch.empty((*images.shape[:2], side, side), dtype=torch.uint8)
     for start in range(0, len(images), _RESIZE_CHUNK):
         chunk = torch.from_numpy(np.array(images[start : start + _RESIZE_CHUNK])).float()
