@@ -25,7 +25,7 @@ from nas.training.evaluate import Evaluation, evaluate
 from nas.training.model import FromArchitecture, Model
 from nas.training.optimizer import load_optimizer_state, make_optimizer, optimizer_state
 from nas.training.schedule import learning_rate
-from nas.training.statistics import estimate_statistics
+from nas.training.statistics import estimate_statistics, images_for
 from nas.training.step import Stepper
 from nas.training.team import ALONE, Team
 
@@ -196,7 +196,8 @@ class Trainer:
     def _settle(self) -> None:
         """Give the averaged weights batch-norm statistics of their own."""
         if self._average is not None:
-            images = self._steps_per_epoch * self.config.batch_size // 4
+            trained = self._steps_per_epoch * self.config.batch_size
+            images = images_for(self.epoch + 1, epochs=self.config.epochs, images=trained)
             where: dict[str, Any] = {"device": self.device, "dtype": self.dtype, "workers": self._workers}
             with self._average.applied():
                 estimate_statistics(self.network, self._train, images=images, **where)

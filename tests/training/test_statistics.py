@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 import torch
 from torch import nn
 
@@ -11,7 +12,7 @@ from nas.data.batches import batches
 from nas.data.splits import Data
 from nas.network.build import build
 from nas.training import TrainingConfig
-from nas.training.statistics import estimate_statistics
+from nas.training.statistics import IMAGES, PASSING, estimate_statistics, images_for
 from nas.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -36,6 +37,15 @@ def test_they_are_those_of_the_images(tiny: Architecture, make_data: Callable[..
     assert torch.allclose(norm.running_var, weights @ variances, rtol=1e-3)
     assert not network.training
     assert {each.momentum for each in norms_of(network).values()} == {0.1}
+
+
+@pytest.mark.parametrize(("epochs", "images"), [(1, 600), (2, 27_000), (36, 54_000), (60, 1_280_000)])
+def test_the_last_epoch_is_given_more_images_within_a_hundredth_of_the_training(epochs: int, images: int) -> None:
+    counts = [images_for(epoch, epochs=epochs, images=images) for epoch in range(1, epochs + 1)]
+    assert set(counts[:-1]) <= {min(PASSING, images // 4)}
+    assert counts[-1] >= counts[0]
+    read = min(max(counts[-1], IMAGES[0]), IMAGES[1])
+    assert read <= max(images // 2, images * epochs / 33)  # a forward pass is a third of a step
 
 
 def test_networks_without_batch_norm_are_left_alone(tiny: Architecture, noise: Data) -> None:
