@@ -10,10 +10,13 @@ import pandas as pd
 
 from analysis.pareto import front
 from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
+from analysis.plots.trained import trained_networks
 from analysis.runs import budget_of, cache_of, check_comparable, load, named_apart
 from analysis.source import Source, runs_in
 from analysis.style import figure, save
 from analysis.table import networks
+from analysis.trained import Trained, table_of
+from nas.published import PUBLISHED
 
 PLOT: Final = "accuracy_vs_macs"
 
@@ -107,6 +110,27 @@ def plot(table: pd.DataFrame, folder: Path) -> tuple[Path, Path, Path]:
     png = save(made, folder / f"{PLOT}.png")
     svg = save(made, folder / f"{PLOT}.svg")
     return png, svg, write_csv(plotted(table), folder / f"{PLOT}.csv")
+
+
+def draw_models(models: Sequence[Trained], folder: Path, *, run: Path | None = None) -> tuple[Path, Path, Path]:
+    """Write trained networks beside what others report of GoogLeNet, and whatever has a cost: PNG, SVG, and CSV.
+
+    Args:
+        models: the one to beat first.
+        folder: where files go.
+        run: a search whose trials stand behind them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    trials = None if run is None else load(list(runs_in(run)))
+    beside = [
+        each
+        for each in PUBLISHED
+        if each.data == models[0].data and (each.macs is not None or each.who.lower().startswith("googlenet"))
+    ]
+    made, (axes,) = figure(6.4, 4.4)
+    trained_networks(models, axes, published=beside, trials=trials)
+    png, svg = (save(made, folder / f"models.{kind}") for kind in ("png", "svg"))
+    return png, svg, write_csv(table_of(models), folder / "models.csv")
 
 
 def plotted(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:

@@ -168,7 +168,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     params = sum(parameter.numel() for parameter in network.parameters())
     count = macs(network, held_out.resolution)
     summary = {split: summarise([reading[split]["accuracy"] for reading in readings]) for split in readings[0]}
+    seconds = sum(record["seconds"] for seed in plan.seed_numbers for record in Curves(folder / "curves").read(seed))
     ledger.content |= {
+        "seeds": list(plan.seed_numbers),
+        "training_seconds": seconds,
         "network": {"label": "ResNet-20", "macs": count, "params": params, "resolution": held_out.resolution},
         "summary": {split: asdict(each) for split, each in summary.items()},
     }

@@ -1,4 +1,4 @@
-"""``nas analyze``, ``nas compare`` and ``nas watch``: look at runs from their files alone."""
+"""``nas analyze``, ``compare``, ``models`` and ``watch``: look at runs and trained networks from their files alone."""
 
 import time
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from nas.errors import RunError
+from nas.errors import ModelError, RunError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(analyze)
     app.command()(compare)
+    app.command()(models)
     app.command()(watch)
 
 
@@ -64,6 +65,29 @@ def compare(
     if compared.over_random is not None:
         shown = " and ".join(each.text(100) for each in compared.over_random)
         console.print(f"points above the mean random network of the band: {shown} (a and b)")
+
+
+def models(
+    folders: list[Path] = typer.Argument(help="Model folders, the one to beat first."),
+    run: Path | None = typer.Option(None, help="A search whose trials are drawn in the background."),
+    split: str = typer.Option("test", help="a, b or test, as the trainings have read it; nothing is evaluated."),
+    into: Path = typer.Option(Path("reports/models"), help="Where models.png, models.svg and models.csv go."),
+) -> None:
+    """Compare trained networks on one data set: cost, accuracy with intervals, gain over the first; and draw them."""
+    from analysis.trained import SPLITS, read_trained
+    from analysis.write import draw_models
+    from nas.cli.console import make_console
+    from nas.cli.models import trained_table
+
+    chosen = next((known for known in SPLITS if known == split), None)
+    if chosen is None:
+        raise ModelError(f'--split must be {", ".join(SPLITS)}, but got "{split}".')
+    found = read_trained(folders, chosen)
+    paths = draw_models(found, into, run=run)
+    console = make_console()
+    console.print(trained_table(found))
+    for path in paths:
+        console.print(f"wrote {relative(path)}", soft_wrap=True)
 
 
 def watch(

@@ -12,6 +12,7 @@ from nas.record import TrialRecord
 from nas.run.recipe import Recipe
 
 if TYPE_CHECKING:
+    from analysis.trained import Trained
     from nas.run.train import Delivered
 
 _SPLITS: Final[tuple[tuple[SplitName, str], ...]] = (
@@ -119,3 +120,30 @@ def reported(figure: Published) -> str:
 
 def _count(value: float | None) -> str:
     return "" if value is None else f"{value / 1e6:,.2f}M"
+
+
+def trained_table(models: Sequence["Trained"]) -> Table:
+    """Model folders side by side; gains are over the first, by the seeds that both have."""
+    first = models[0]
+    where = {"test": "the test split", "a": "split A", "b": "split B"}[first.split]
+    table = Table(title=f"{first.data}: mean accuracy on {where} with 95% interval over seeds")
+    table.add_column("network")
+    for column in ("MACs", "params", "epochs", "core-hours"):
+        table.add_column(column, justify="right")
+    for column in ("accuracy (%)", "gain over the first"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for model in models:
+        gain = model.over(first)
+        interval = f" [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]" if gain.n > 1 else ""
+        itself = model is first or gain.n == 0
+        table.add_row(
+            model.label,
+            f"{model.macs:,}",
+            f"{model.params:,}",
+            str(model.epochs),
+            "" if model.core_hours is None else f"{model.core_hours:.1f}",
+            model.accuracy.text(100),
+            "" if itself else f"{100 * gain.value:+.2f}{interval}",
+            style="bold cyan" if model is first else None,
+        )
+    return table

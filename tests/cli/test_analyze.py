@@ -41,12 +41,21 @@ def test_compare_claims_nothing_from_two_seeds(runs: Path, nas: Any) -> None:
     assert "no claim" in out and "median trainings" in out and "above the mean random network" in out
 
 
+def test_models_are_told_side_by_side(nas: Any, tmp_path: Path) -> None:
+    reference = Path(__file__).parents[2] / "runs" / "reference" / "googlenet"
+    status, out, _ = nas("models", reference, reference, "--into", tmp_path)
+    assert status == 0 and "30,574,592" in out and "+0.00" in out
+    assert (tmp_path / "models.png").is_file() and (tmp_path / "models.csv").is_file()
+    status, _, err = nas("models", reference, "--split", "c", "--into", tmp_path)
+    assert status == 2 and 'must be a, b, test, but got "c"' in err
+
+
 def test_watch_shows_where_a_search_stands(runs: Path, nas: Any) -> None:
     status, out, _ = nas("watch", runs / "tpe" / "1", "--once")
     assert status == 0 and "12 complete" in out and "best" in out
 
 
-@pytest.mark.parametrize("command", [["analyze"], ["compare", "."], ["watch"]])
+@pytest.mark.parametrize("command", [["analyze"], ["compare", "."], ["models"], ["watch"]])
 def test_what_is_no_run_is_refused(command: list[str], nas: Any, tmp_path: Path) -> None:
     status, _, err = nas(*command, tmp_path / "nowhere")
     assert status == 2 and len(err.splitlines()) == 1

@@ -1,0 +1,138 @@
+"""Trained networks side by side: what they cost and reach, and by how much one is better than another."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+import pandas as pd
+import yaml
+
+from analysis.statistics import Difference, Estimate, mean, paired
+from nas.errors import ModelError, one_line
+
+Split = Literal["a", "b", "test"]
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+
+METRICS: Final = "metrics.json"
+RECIPE: Final = "recipe.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A model folder's figures on one split.
+
+    Attributes:
+        name: of the folder.
+        label: of the network.
+        data: name of the data set.
+        split: that was read.
+        resolution: pixels at which the cost counts.
+        macs: multiply-adds of one inference of one image.
+        params: trainable parameters.
+        epochs: of each training.
+        accuracies: by seed, in [0, 1], in the order of seeds.
+        core_hours: of all seeds together; None where it is not told.
+    """
+
+    name: str
+    label: str
+    data: str
+    split: Split
+    resolution: int
+    macs: int
+    params: int
+    epochs: int
+    accuracies: tuple[tuple[int, float], ...]
+    core_hours: float | None
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Mean over the seeds, with Student's interval."""
+        return mean([value for _, value in self.accuracies])
+
+    def over(self, other: "Trained") -> Difference:
+        """How much more accurate than another network, by the seeds that both have."""
+        mine, theirs = dict(self.accuracies), dict(other.accuracies)
+        seeds = sorted(mine.keys() & theirs.keys())
+        return paired([theirs[seed] for seed in seeds], [mine[seed] for seed in seeds])
+
+
+def read_trained(folders: Sequence[Path], split: Split = "test") -> tuple[Trained, ...]:
+    """Read model folders, which may have no weights any more; in the given order.
+
+    Args:
+        folders: as ``nas baseline``, ``nas train`` and ``nas top`` write them.
+        split: ``a``, ``b`` or ``test``, as their metrics tell it; nothing is evaluated.
+
+    Raises:
+        ModelError: no model folder, a file that is damaged, a split that was not read, or different data sets.
+    """
+    found = tuple(_read(Path(folder), split) for folder in folders)
+    sets = sorted({each.data for each in found})
+    if len(sets) > 1:
+        raise ModelError(f"trained networks are compared on one data set, but got {' and '.join(sets)}.")
+    return found
+
+
+def _read(folder: Path, split: Split) -> Trained:
+    if not (folder / METRICS).is_file():
+        raise ModelError(f"a model folder must hold {METRICS}, but {folder} does not.")
+    try:
+        metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+        plan: dict[str, Any] = yaml.safe_load((folder / RECIPE).read_text(encoding="utf-8"))
+        network = metrics["network"]
+        key, seeds = network.get("key"), sorted(metrics["seeds"])
+        readings = {each["seed"]: each for each in metrics["readings"] if key is None or each["key"] == key}
+        if any(split not in readings[seed] for seed in seeds):
+            raise ModelError(f"split {split} of every seed must have been read, but of {folder} it was not.")
+        cores = plan["resources"]["cpu"] * plan["workers"]
+        seconds = metrics.get("training_seconds")
+        return Trained(
+            name=folder.resolve().name,
+            label=str(network["label"]),
+            data=str(plan["data"]["name"]),
+            split=split,
+            resolution=int(network["resolution"]),
+            macs=int(network["macs"]),
+            params=int(network["params"]),
+            epochs=int(plan["training"]["epochs"]),
+            accuracies=tuple((seed, float(readings[seed][split]["accuracy"])) for seed in seeds),
+            core_hours=None if seconds is None else seconds * cores / 3600,
+        )
+    except FileNotFoundError as error:
+        raise ModelError(f"a model folder must hold {RECIPE}, but {folder} does not.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise ModelError(
+            f"the figures of {folder} must be readable, but they are damaged: {one_line(error)}."
+        ) from error
+
+
+def table_of(models: Sequence[Trained]) -> pd.DataFrame:
+    """One row a network, in the given order; accuracies in [0, 1], gains over the first in points of percent."""
+    rows = []
+    for model in models:
+        accuracy, gain = model.accuracy, model.over(models[0])
+        rows.append(
+            {
+                "name": model.name,
+                "network": model.label,
+                "data": model.data,
+                "split": model.split,
+                "resolution": model.resolution,
+                "macs": model.macs,
+                "params": model.params,
+                "epochs": model.epochs,
+                "seeds": accuracy.n,
+                "accuracy": accuracy.value,
+                "low": accuracy.low,
+                "high": accuracy.high,
+                "gain": 100 * gain.value,
+                "gain_low": 100 * gain.low,
+                "gain_high": 100 * gain.high,
+                "p": gain.p,
+                "core_hours": model.core_hours,
+            }
+        )
+    return pd.DataFrame(rows)

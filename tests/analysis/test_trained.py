@@ -1,0 +1,104 @@
+"""Trained networks side by side, from their folders' figures alone."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.plots.trained import trained_networks
+from analysis.style import figure
+from analysis.trained import METRICS, RECIPE, read_trained, table_of
+from analysis.write import draw_models
+from nas.errors import ModelError
+from nas.published import PUBLISHED
+
+REFERENCE = Path(__file__).parents[2] / "runs" / "reference"
+GOOGLENET = REFERENCE / "googlenet"
+
+
+def model(folder: Path, *, label: str = "another", macs: int = 7_000_000, test: dict[int, float] | None = None) -> Path:
+    """The figures of GoogLeNet's folder with other ones in them."""
+    folder.mkdir()
+    shutil.copy(GOOGLENET / RECIPE, folder)
+    metrics = json.loads((GOOGLENET / METRICS).read_text())
+    metrics["network"] |= {"label": label, "macs": macs}
+    if test is not None:
+        metrics["seeds"] = list(test)
+        metrics["readings"] = [each for each in metrics["readings"] if each["seed"] in test]
+        for each in metrics["readings"]:
+            each["test"]["accuracy"] = test[each["seed"]]
+    (folder / METRICS).write_text(json.dumps(metrics))
+    return folder
+
+
+def test_figures_are_those_of_the_folder() -> None:
+    (found,) = read_trained([GOOGLENET])
+    metrics = json.loads((GOOGLENET / METRICS).read_text())
+    summary = metrics["summary"]["test"]
+    assert found.accuracy.value == pytest.approx(summary["mean"])
+    assert (found.accuracy.low, found.accuracy.high) == pytest.approx((summary["low"], summary["high"]))
+    assert (found.macs, found.data, found.resolution) == (30_574_592, "fashion-mnist", 32)
+    assert found.core_hours == pytest.approx(metrics["training_seconds"] / 3600)
+    assert read_trained([GOOGLENET], "b")[0].accuracy.value == pytest.approx(metrics["summary"]["b"]["mean"])
+
+
+def test_a_gain_is_over_the_seeds_that_both_have(tmp_path: Path) -> None:
+    first = model(tmp_path / "first", test={0: 0.90, 1: 0.92, 2: 0.94})
+    second = model(tmp_path / "second", test={1: 0.93, 2: 0.95, 4: 0.10})
+    table = table_of(read_trained([first, second]))
+    assert table["gain"].tolist() == pytest.approx([0.0, 1.0])
+    assert table["accuracy"].tolist() == pytest.approx([0.92, 0.66])
+    assert table["seeds"].tolist() == [3, 3]
+
+
+def test_networks_are_drawn_with_their_intervals_and_the_trials_behind_them(tmp_path: Path) -> None:
+    folders = [GOOGLENET, model(tmp_path / "small", test={0: 0.951})]
+    png, svg, csv = draw_models(read_trained(folders), tmp_path / "out", run=REFERENCE / "fashion_mnist")
+    assert png.stat().st_size > 10_000 and svg.stat().st_size > 10_000
+    assert pd.read_csv(csv)["network"].tolist() == ["googlenet with batch-norm", "another"]
+    _, (axes,) = figure()
+    trained_networks(read_trained(folders), axes, published=[each for each in PUBLISHED if each.who == "MobileNet"])
+    words = [text.get_text() for text in axes.get_legend().get_texts()]  # type: ignore[union-attr]
+    assert words == [
+        "MobileNet 95.0% (reported, cost unknown)",
+        f"googlenet with batch-norm {read_trained([GOOGLENET])[0].accuracy.text(100)}",
+        "another 95.10, n=1",
+    ]
+    low, high = axes.get_xlim()
+    assert low < 7_000_000 and high > 30_574_592
+
+
+def test_what_is_no_model_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=rf"must hold {METRICS}, but .*nothing does not"):
+        read_trained([tmp_path / "nothing"])
+    bare = model(tmp_path / "bare")
+    (bare / RECIPE).unlink()
+    with pytest.raises(ModelError, match=rf"must hold {RECIPE}"):
+        read_trained([bare])
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"network": {}}'])
+def test_damaged_figures_are_one_sentence(text: str, tmp_path: Path) -> None:
+    folder = model(tmp_path / "model")
+    (folder / METRICS).write_text(text)
+    with pytest.raises(ModelError, match=r"must be readable, but they are damaged: .*\.$"):
+        read_trained([folder])
+
+
+def test_a_split_that_was_not_read_is_refused(tmp_path: Path) -> None:
+    folder = model(tmp_path / "model")
+    metrics = json.loads((folder / METRICS).read_text())
+    del metrics["readings"][2]["test"]
+    (folder / METRICS).write_text(json.dumps(metrics))
+    with pytest.raises(ModelError, match="split test of every seed must have been read"):
+        read_trained([folder])
+    assert read_trained([folder], "a")
+
+
+def test_networks_of_different_data_are_not_compared(tmp_path: Path) -> None:
+    other = model(tmp_path / "other")
+    (other / RECIPE).write_text((other / RECIPE).read_text().replace("fashion-mnist", "cifar10"))
+    with pytest.raises(ModelError, match="one data set, but got cifar10 and fashion-mnist"):
+        read_trained([GOOGLENET, other])
