@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from analysis.trained import read_trained
+from analysis.write import draw_models
 from nas import serialize
 from nas.cost import cost
 from nas.journal import Journal
@@ -25,6 +28,14 @@ def test_no_candidate_of_a_reference_run_is_over_its_budget(run: Path) -> None:
     for trial in trials[1:]:
         assert budget.allows(trial.candidate.cost)
         assert budget.cost(trial.candidate.architecture) == trial.candidate.cost
+
+
+def test_the_picture_of_the_baselines_is_of_what_they_have_reached(tmp_path: Path) -> None:
+    drawn = REFERENCE / "models"
+    names = pd.read_csv(drawn / "models.csv")["name"].tolist()
+    assert sorted(names) == [folder.name for folder in BASELINES]
+    draw_models(read_trained([REFERENCE / name for name in names]), tmp_path)
+    assert (tmp_path / "models.csv").read_text() == (drawn / "models.csv").read_text()
 
 
 @pytest.mark.parametrize("folder", BASELINES, ids=lambda path: path.name)
