@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Final
 
@@ -33,6 +34,19 @@ def cheapest(space: Space, budget: Budget) -> tuple[Point, Cost]:
 def dearest(space: Space, budget: Budget) -> tuple[Point, Cost]:
     """The point that uses the largest share of the budget's limits; otherwise as :func:`cheapest`."""
     return _extreme(space, budget, sign=-1)
+
+
+def reference_fits(space: Space, budget: Budget, *sides: int) -> bool:
+    """Whether the space's reference can be wired where costs count, and at further ``sides`` in pixels.
+
+    GoogLeNet needs 31 pixels; a search on smaller images goes without it.
+    """
+    try:
+        for side in (budget.resolution, *sides):
+            replace(budget, resolution=side).cost(space.reference)
+    except ArchitectureError:
+        return False
+    return True
 
 
 def check_reachable(space: Space, budget: Budget) -> None:

@@ -25,7 +25,7 @@ from nas.budget import Budget
 from nas.errors import ModelError, RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
-from nas.reachable import check_reachable
+from nas.reachable import check_reachable, reference_fits
 from nas.record import Objective, TrialRecord
 from nas.run.curves import Curves
 from nas.run.engine import Engine, Listener
@@ -109,7 +109,8 @@ def search(
         space: where candidates come from; its reference is trial 0.
         evaluate: called with an architecture and the epochs to train, for each rung and the end.
         budget: what candidates may cost.
-        trials: evaluations in all, the reference included.
+        trials: evaluations in all, the reference included, which a budget at so few pixels that it cannot be wired
+            goes without.
         core_hours: none is begun once those before took as many core-hours; no limit unless given.
         sampler: a name, or the import path of an Optuna sampler.
         sampler_options: its keyword arguments.
@@ -138,7 +139,15 @@ def search(
         journal = _journal(folder, space, budget, objectives, epochs, seed)
         chosen = make_sampler(sampler, space, budget, objectives, sampler_options or {})
         engine = Engine(
-            proposer=Proposer(space, budget, chosen, journal, seed=seed, measurement=measured),
+            proposer=Proposer(
+                space,
+                budget,
+                chosen,
+                journal,
+                seed=seed,
+                reference_first=reference_fits(space, budget),
+                measurement=measured,
+            ),
             journal=journal,
             curves=Curves(folder / "curves"),
             rungs=Rungs(stopping, epochs),

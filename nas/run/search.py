@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from nas.errors import ArchitectureError, RecipeError
+from nas.errors import RecipeError
 from nas.journal import Journal
 from nas.proposer import Proposer
-from nas.reachable import check_reachable
+from nas.reachable import check_reachable, reference_fits
 from nas.record import Candidate
 from nas.run.engine import Engine, Listener
 from nas.run.files import write_atomically
@@ -97,7 +97,7 @@ def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
     """
     space = prepare(recipe)
     journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
-    fits = _reference_fits(recipe, space, recipe.data.resolution or recipe.budget.resolution)
+    fits = reference_fits(space, recipe.budget, recipe.data.resolution or recipe.budget.resolution)
     proposer = _proposer(recipe, space, journal, reference_first=fits)
     for _ in range(trials):
         asked = proposer.ask()
@@ -113,19 +113,6 @@ def prepare(recipe: Recipe) -> Space:
     check_reachable(space, recipe.budget)
     check_measurable(space, recipe.budget, measurement(recipe.budget, recipe.objectives))
     return space
-
-
-def _reference_fits(recipe: Recipe, space: Space, resolution: int) -> bool:
-    """Whether the space's reference can be wired where costs count and where candidates are trained.
-
-    GoogLeNet needs 31 pixels; a search on smaller images goes without it.
-    """
-    try:
-        for side in (recipe.budget.resolution, resolution):
-            replace(recipe.budget, resolution=side).cost(space.reference)
-    except ArchitectureError:
-        return False
-    return True
 
 
 def _proposer(recipe: Recipe, space: Space, journal: Journal, *, reference_first: bool) -> Proposer:
@@ -153,7 +140,7 @@ def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener:
         journal.hold_to(recipe.objectives, _attributes(recipe), f"the run in {folder.path}")
         if journal.repaired:
             listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
-        fits = _reference_fits(recipe, space, task.resolution)
+        fits = reference_fits(space, recipe.budget, task.resolution)
         if not fits:
             listener.said(
                 f"the reference of space {space.name} cannot be wired at so few pixels, so this search has none."

@@ -8,11 +8,13 @@ import pytest
 from toys import BUDGET, SPACE, Faulty, evaluate
 
 from nas.architecture import Architecture
+from nas.budget import Budget
 from nas.errors import BudgetError, RunError, SamplerError
 from nas.record import TrialRecord
 from nas.run.curves import Curves
 from nas.run.function import Silent, search
 from nas.run.recipe import EarlyStoppingConfig
+from nas.spaces import load_space
 
 
 def points(trials: tuple[TrialRecord, ...]) -> list[object]:
@@ -208,3 +210,9 @@ def test_no_trial_begins_once_the_core_hours_are_spent() -> None:
     *before, last = [trial.seconds for trial in result.trials]
     assert sum(before) < 0.1 <= sum(before) + last
     assert len(result.trials) < 500
+
+
+def test_a_reference_that_cannot_be_wired_is_left_out() -> None:
+    small = Budget(macs=30_574_592, resolution=28, classes=10)
+    result = search(load_space("inception_small"), evaluate, small, trials=2, sampler="random")
+    assert [trial.candidate.reference for trial in result.trials] == [False, False]
