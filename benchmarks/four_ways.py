@@ -149,12 +149,20 @@ class WithinBudget(OptunaSearch):
         self._ot_trials[trial_id].set_user_attr("macs", macs(point))
         return point
 
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """An epoch: trials that the end of the search cuts off are told by it."""
+        self._note(trial_id, result)
+        super().on_trial_result(trial_id, result)
+
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Tell Optuna."""
-        for name in ("accuracy_b", "seconds"):
-            if result and name in result:
-                self._ot_trials[trial_id].set_user_attr(name, result[name])
+        """The last epoch, whose result comes only here."""
+        self._note(trial_id, result or {})
         super().on_trial_complete(trial_id, result, error)
+
+    def _note(self, trial_id: str, result: dict[str, Any]) -> None:
+        for name in ("accuracy_b", "seconds"):
+            if name in result:
+                self._ot_trials[trial_id].set_user_attr(name, result[name])
 
 
 class CoreHours(tune.Stopper):
