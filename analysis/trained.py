@@ -33,7 +33,7 @@ class Trained:
         params: trainable parameters.
         epochs: of each training.
         accuracies: by seed, in [0, 1], in the order of seeds.
-        core_hours: of all seeds together; None where it is not told.
+        core_hours: of all seeds together.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Trained:
     params: int
     epochs: int
     accuracies: tuple[tuple[int, float], ...]
-    core_hours: float | None
+    core_hours: float
 
     @property
     def accuracy(self) -> Estimate:
@@ -83,12 +83,11 @@ def _read(folder: Path, split: Split) -> Trained:
         metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
         plan: dict[str, Any] = yaml.safe_load((folder / RECIPE).read_text(encoding="utf-8"))
         network = metrics["network"]
-        key, seeds = network.get("key"), sorted(metrics["seeds"])
-        readings = {each["seed"]: each for each in metrics["readings"] if key is None or each["key"] == key}
+        seeds = sorted(metrics["seeds"])
+        readings = {each["seed"]: each for each in metrics["readings"] if each["key"] == network["key"]}
         if any(split not in readings[seed] for seed in seeds):
             raise ModelError(f"split {split} of every seed must have been read, but of {folder} it was not.")
         cores = plan["resources"]["cpu"] * plan["workers"]
-        seconds = metrics.get("training_seconds")
         return Trained(
             name=folder.resolve().name,
             label=str(network["label"]),
@@ -99,7 +98,7 @@ def _read(folder: Path, split: Split) -> Trained:
             params=int(network["params"]),
             epochs=int(plan["training"]["epochs"]),
             accuracies=tuple((seed, float(readings[seed][split]["accuracy"])) for seed in seeds),
-            core_hours=None if seconds is None else seconds * cores / 3600,
+            core_hours=float(metrics["training_seconds"]) * cores / 3600,
         )
     except FileNotFoundError as error:
         raise ModelError(f"a model folder must hold {RECIPE}, but {folder} does not.") from error

@@ -6,8 +6,7 @@
 Same space (`inception_small`), budget (GoogLeNet's own cost at 32 pixels), data (Fashion-MNIST at 28), recipe,
 core-hours and two trainings of one thread at a time. The plain loop is torch as its tutorials have it; Tune's search is
 OptunaSearch with ASHA, as its documentation has it, with a rejection of points that are over the budget. Decisions
-are by split A; split B is read beside it, outside the time that is counted (our
-engine counts the last reading).
+are by split A; split B is read beside it, outside the time that is counted (our engine counts the last reading).
 """
 
 import argparse
@@ -36,8 +35,9 @@ from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cost import cost
 from nas.data import AugmentConfig, DataConfig
+from nas.data.config import SplitName
 from nas.data.load import load_data
-from nas.data.splits import Data, Split
+from nas.data.splits import Data
 from nas.run.function import search
 from nas.run.recipe import ResourcesConfig
 from nas.spaces import load_space
@@ -73,7 +73,7 @@ def plain(architecture: Architecture, seed: int) -> Curve:
     torch.manual_seed(seed)
     data = load_data(DATA, splits=("train", "a", "b"))
     network = plain_network(architecture, data.resolution, data.classes)
-    images = _images(data, "train", training=True)
+    images = Images.of(data.split("train"), training=True)
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=RECIPE.learning_rate,
@@ -99,15 +99,9 @@ def plain(architecture: Architecture, seed: int) -> Curve:
         yield _accuracy(network, data, "a"), lambda: _accuracy(network, data, "b")
 
 
-def _images(data: Data, name: Any, *, training: bool) -> Images:
-    split = data.split(name)
-    assert isinstance(split, Split)
-    return Images(split.images.squeeze(1).numpy(), split.labels.tolist(), training=training)
-
-
-def _accuracy(network: nn.Module, data: Data, name: str) -> float:
+def _accuracy(network: nn.Module, data: Data, name: SplitName) -> float:
     network.eval()
-    images = _images(data, name, training=False)
+    images = Images.of(data.split(name), training=False)
     with torch.no_grad():
         right = sum(
             int((network(batch).argmax(dim=1) == labels).sum())

@@ -17,7 +17,7 @@ from torchvision.models import GoogLeNet
 from nas.architecture import Architecture
 from nas.cost import cost
 from nas.data import AugmentConfig
-from nas.data.splits import Data, Split
+from nas.data.splits import Data, FolderSplit, Split
 from nas.network.build import build
 from nas.presets import PRESETS
 from nas.training import TrainingConfig
@@ -91,6 +91,12 @@ class Images(Dataset[tuple[Tensor, int]]):
         change = [transforms.RandomCrop(side, padding=max(1, side // 14)), transforms.RandomHorizontalFlip()]
         normal = [transforms.ToTensor(), transforms.Normalize((0.5,) * 3, (0.25,) * 3)]
         self.transform = transforms.Compose([*(change if training else []), *normal])
+
+    @classmethod
+    def of(cls, split: Split | FolderSplit, *, training: bool) -> "Images":
+        """Of a loaded grey split that is held in memory."""
+        assert isinstance(split, Split)
+        return cls(split.images.squeeze(1).numpy(), split.labels.tolist(), training=training)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -172,7 +172,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ledger.content |= {
         "seeds": list(plan.seed_numbers),
         "training_seconds": seconds,
-        "network": {"label": "ResNet-20", "macs": count, "params": params, "resolution": held_out.resolution},
+        "network": {
+            "label": "ResNet-20",
+            "key": Model().key,
+            "macs": count,
+            "params": params,
+            "resolution": held_out.resolution,
+        },
         "summary": {split: asdict(each) for split, each in summary.items()},
     }
     ledger.save()

@@ -21,7 +21,7 @@ from benchmarks.loops import SMALL, Images, plain_network
 from nas.cost import cost
 from nas.data import DataConfig
 from nas.data.load import load_data
-from nas.data.splits import Data, Split
+from nas.data.splits import Data
 from nas.training import TRAININGS
 from nas.training.trainer import Trainer
 
@@ -98,7 +98,7 @@ def plain(data: Data, epochs: int, seed: int) -> Iterator[tuple[float, float, fl
     torch.manual_seed(seed)
     network = plain_network(SMALL, data.resolution, data.classes)
     train, held_out = (
-        DataLoader(_images(data.split(name), training=name == "train"), BATCH_SIZE, shuffle=name == "train")
+        DataLoader(Images.of(data.split(name), training=name == "train"), BATCH_SIZE, shuffle=name == "train")
         for name in ("train", "a")
     )
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
@@ -116,8 +116,3 @@ def plain(data: Data, epochs: int, seed: int) -> Iterator[tuple[float, float, fl
         with torch.no_grad():
             right = sum(int((network(images).argmax(dim=1) == labels).sum()) for images, labels in held_out)
         yield *spent, right / len(data.split("a"))
-
-
-def _images(split: object, *, training: bool) -> Images:
-    assert isinstance(split, Split)
-    return Images(split.images.squeeze(1).numpy(), split.labels.tolist(), training=training)

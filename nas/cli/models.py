@@ -141,7 +141,7 @@ def trained_table(models: Sequence["Trained"]) -> Table:
             f"{model.macs:,}",
             f"{model.params:,}",
             str(model.epochs),
-            "" if model.core_hours is None else f"{model.core_hours:.1f}",
+            f"{model.core_hours:.1f}",
             model.accuracy.text(100),
             "" if itself else f"{100 * gain.value:+.2f}{interval}",
             style="bold cyan" if model is first else None,
