@@ -11,7 +11,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("kernels.cpp")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.cpp", "depthwise.cpp"))
+HEADER = Path(__file__).with_name("vectors.h")
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-w")
 SECONDS = 120
 """A compiler that takes longer is given up."""
@@ -29,15 +30,19 @@ def library() -> ctypes.CDLL | None:
         made = _compiled(compiler, (*FLAGS, *flags))
         if made is not None:
             try:
-                return ctypes.CDLL(str(made))
+                loaded = ctypes.CDLL(str(made))
             except OSError as error:
                 _warn(f"the compiled kernels cannot be loaded: {error}")
+                continue
+            loaded.keep_memory()
+            return loaded
     return None
 
 
 def _compiled(compiler: str, flags: tuple[str, ...]) -> Path | None:
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inception-nas"
-    identity = "\0".join((SOURCE.read_text(), compiler, *flags, _processor()))
+    texts = (each.read_text() for each in (*SOURCES, HEADER))
+    identity = "\0".join((*texts, compiler, *flags, _processor()))
     path = root / f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
     if path.exists():
         return path
@@ -45,7 +50,7 @@ def _compiled(compiler: str, flags: tuple[str, ...]) -> Path | None:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root) as folder:
             made = Path(folder) / path.name
-            command = [compiler, *flags, str(SOURCE), "-o", str(made)]
+            command = [compiler, *flags, *map(str, SOURCES), "-o", str(made)]
             subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
             made.replace(path)
     except subprocess.CalledProcessError as error:

@@ -61,6 +61,10 @@ class Convolver:
             return flat.float().view(out, self.kernel, self.kernel, read).permute(0, 3, 1, 2)
         return torch.ops.aten.convolution_backward(g, x, weight, None, *self._geometry, (False, True, False))[1].float()
 
+    def broad(self, weight: Tensor) -> bool:
+        """Whether it is depthwise, 5x5 or 7x7: torch is slow at the gradient of such weights, and a kernel does it."""
+        return self.groups == len(weight) > 1 and self.stride == 1 and self.kernel in (5, 7)
+
     @property
     def _geometry(self) -> tuple[object, ...]:
         padding = self.kernel // 2

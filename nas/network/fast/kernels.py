@@ -18,6 +18,7 @@ _SIGNATURES: dict[str, tuple[type, ...]] = {
     "norm_backward": (*_MAP, *_MAP, *_MAP, _LONG, _LONG, *(_POINTER,) * 5, _INT, _INT, _INT),
     "pool_forward": (*_MAP, *_MAP, _POINTER, *(_LONG,) * 6, *(_INT,) * 4),
     "pool_backward": (*_MAP, *_MAP, _POINTER, *(_LONG,) * 6, *(_INT,) * 5),
+    "depthwise_weights": (*_MAP, *_MAP, _POINTER, *(_LONG,) * 4, *(_INT,) * 2),
     "merge": (*_MAP, *_MAP, _LONG, _LONG, _INT, _INT),
     "join_forward": (*_MAP, *_MAP, *_MAP, _LONG, _LONG, _INT),
     "join_backward": (*_MAP, *_MAP, *_MAP, *_MAP, _LONG, _LONG, _INT),
@@ -131,6 +132,15 @@ class Kernels:
             *g.place, *dx.place, winners.data_ptr(), batch, height, width, dx.width, out_height, out_width,
             kernel, stride, padding, add, torch.get_num_threads(),
         )  # fmt: skip
+
+    def depthwise_weights(self, x: Map, g: Map, kernel: int) -> Tensor:
+        """Gradient of the weight (channels, 1, kernel, kernel) of a depthwise convolution; kernel is 5 or 7."""
+        batch, _, height, width = x.whole.shape
+        dweight = torch.empty(x.width, 1, kernel, kernel)
+        self._call["depthwise_weights"](
+            *x.place, *g.place, dweight.data_ptr(), batch, height, width, x.width, kernel, torch.get_num_threads()
+        )
+        return dweight
 
     def merge(self, x: Map, y: Map, *, add: bool) -> None:
         """Y += x, or y = x."""

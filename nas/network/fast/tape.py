@@ -160,7 +160,10 @@ class Tape:
             start += member.out_channels
         if group.reads != "input" or self.images_need_gradient:
             self._send(group.reads, Map.of(group.convolver.inputs_gradient(grads.tensor, x, weight)))
-        dweight = group.convolver.weights_gradient(grads.tensor, x, weight)
+        if group.convolver.broad(weight):
+            dweight = self.kernels.depthwise_weights(Map.of(x), grads, group.convolver.kernel)
+        else:
+            dweight = group.convolver.weights_gradient(grads.tensor, x, weight)
         parts = dweight.split([member.out_channels for member in group.members])
         self.parameter_grads.update((module.conv.weight, part) for module, part in zip(modules, parts, strict=True))
 

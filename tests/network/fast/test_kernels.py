@@ -96,6 +96,27 @@ def test_pool(shape: tuple[int, int, int, int], dtype: torch.dtype, kernel: int,
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kernel", [5, 7])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_depthwise_weights(shape: tuple[int, int, int, int], dtype: torch.dtype, kernel: int, threads: int) -> None:
+    x, g = part(shape, dtype, 1), part(shape, dtype, 2)
+    channels = shape[1]
+    weight = torch.zeros(channels, 1, kernel, kernel, dtype=torch.float64, requires_grad=True)
+    y = F.conv2d(x.tensor.double(), weight, padding=kernel // 2, groups=channels)
+    y.backward(g.tensor.double())
+    assert weight.grad is not None
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = fast(dtype).depthwise_weights(x, g, kernel)
+    finally:
+        torch.set_num_threads(before)
+    # Products of bfloat16 are exact in float32, so that one bound holds for both.
+    torch.testing.assert_close(found, weight.grad.float(), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
 def test_sums_and_lines(shape: tuple[int, int, int, int], dtype: torch.dtype) -> None:
     x, y, z, dx, dy = (part(shape, dtype, seed) for seed in range(5))
     wanted = F.relu(x.tensor + y.tensor)
