@@ -19,6 +19,10 @@ _SIGNATURES: dict[str, tuple[type, ...]] = {
     "pool_forward": (*_MAP, *_MAP, _POINTER, *(_LONG,) * 6, *(_INT,) * 4),
     "pool_backward": (*_MAP, *_MAP, _POINTER, *(_LONG,) * 6, *(_INT,) * 5),
     "depthwise_weights": (*_MAP, *_MAP, _POINTER, *(_LONG,) * 4, *(_INT,) * 2),
+    "mean_forward": (*_MAP, _POINTER, *(_LONG,) * 3, _INT),
+    "mean_backward": (_POINTER, *_MAP, *(_LONG,) * 3, *(_INT,) * 2),
+    "gate_forward": (*_MAP, *_MAP, _POINTER, *(_LONG,) * 3, _INT),
+    "gate_backward": (*_MAP, *_MAP, *_MAP, *(_POINTER,) * 2, *(_LONG,) * 3, _INT),
     "merge": (*_MAP, *_MAP, _LONG, _LONG, _INT, _INT),
     "join_forward": (*_MAP, *_MAP, *_MAP, _LONG, _LONG, _INT),
     "join_backward": (*_MAP, *_MAP, *_MAP, *_MAP, _LONG, _LONG, _INT),
@@ -63,6 +67,11 @@ class Map:
         """Pixels."""
         batch, _, height, width = self.whole.shape
         return batch * height * width
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Images, pixels of each, channels."""
+        return len(self.whole), self.rows // len(self.whole), self.width
 
     @property
     def place(self) -> tuple[int, int]:
@@ -141,6 +150,27 @@ class Kernels:
             *x.place, *g.place, dweight.data_ptr(), batch, height, width, x.width, kernel, torch.get_num_threads()
         )
         return dweight
+
+    def mean_forward(self, x: Map) -> Tensor:
+        """The mean over each image's pixels: float32 (batch, channels)."""
+        mean = torch.empty(len(x.whole), x.width)
+        self._call["mean_forward"](*x.place, mean.data_ptr(), *x.sizes, torch.get_num_threads())
+        return mean
+
+    def mean_backward(self, g: Tensor, dx: Map, *, add: bool) -> None:
+        """Writes the gradient of x, or adds it to what is there; g is float32 (batch, channels)."""
+        self._call["mean_backward"](_float_pointer(g), *dx.place, *dx.sizes, add, torch.get_num_threads())
+
+    def gate_forward(self, x: Map, y: Map, factor: Tensor) -> None:
+        """Y = x * factor, float32 (batch, channels)."""
+        self._call["gate_forward"](*x.place, *y.place, _float_pointer(factor), *x.sizes, torch.get_num_threads())
+
+    def gate_backward(self, x: Map, g: Map, dx: Map, factor: Tensor) -> Tensor:
+        """Writes the gradient of x, and returns that of the factor."""
+        dfactor = torch.empty_like(factor)
+        pointers = _float_pointer(factor), dfactor.data_ptr()
+        self._call["gate_backward"](*x.place, *g.place, *dx.place, *pointers, *x.sizes, torch.get_num_threads())
+        return dfactor
 
     def merge(self, x: Map, y: Map, *, add: bool) -> None:
         """Y += x, or y = x."""

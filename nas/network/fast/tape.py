@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from nas.network.fast.kernels import Kernels, Map
 from nas.network.fast.plan import Group, Plan
 from nas.network.layers import Convolution
-from nas.operations import Add, Concat, MaxPool, Operation
+from nas.operations import Add, Concat, Gate, MaxPool, MeanPool, Operation
 
 Module = Callable[[str], nn.Module]
 """The module of an operation, by the operation's name."""
@@ -84,6 +84,15 @@ class Tape:
                 z = self._place(step.name, tuple(x.tensor.shape))
                 self.kernels.join_forward(x, y, z)
                 return (z,)
+            case MeanPool(kernel=0, out_size=1):
+                x = self._map(step.inputs[0])
+                self.values[step.name] = self.kernels.mean_forward(x).to(self.kernels.dtype)[:, :, None, None]
+                return (x.whole.shape,)
+            case Gate():
+                x, logits = self._map(step.inputs[0]), _tensor(self.values[step.inputs[1]])
+                factor = logits.float().sigmoid()
+                self.kernels.gate_forward(x, self._place(step.name, tuple(x.tensor.shape)), factor)
+                return x, factor
         inputs = [_tensor(self.values[name]).detach() for name in step.inputs]
         if self.keep:
             inputs = [each.requires_grad_() for each in inputs]
@@ -99,10 +108,7 @@ class Tape:
             case MaxPool():
                 winners, padding, shape = saved
                 g, name = self._grad(step.name), step.inputs[0]
-                there = name in self.grads
-                if not there:
-                    batch, _, height, width = shape
-                    self.grads[name] = Map.empty(batch, g.width, height, width, self.kernels.dtype)
+                there = self._begun(name, (shape[0], g.width, *shape[2:]))
                 self.kernels.pool_backward(
                     g, self._grad(name, keep=True), winners, step.kernel, step.stride, padding, add=there
                 )
@@ -116,6 +122,17 @@ class Tape:
                 self.kernels.join_backward(z, g, dx, dy)
                 for name, grad in zip(step.inputs, (dx, dy), strict=True):
                     self._send(name, grad)
+            case MeanPool(kernel=0, out_size=1):
+                (shape,) = saved
+                sums = _tensor(self.grads.pop(step.name)).float().flatten(1).contiguous()
+                there = self._begun(step.inputs[0], (shape[0], sums.shape[1], *shape[2:]))
+                self.kernels.mean_backward(sums, self._grad(step.inputs[0], keep=True), add=there)
+            case Gate():
+                x, factor = saved
+                dx = x.like()
+                dfactor = self.kernels.gate_backward(x, self._grad(step.name), dx, factor)
+                self._send(step.inputs[0], dx)
+                self._send(step.inputs[1], dfactor * factor * (1 - factor))
             case _:
                 inputs, out = saved
                 parameters = list(self.module(step.name).parameters())
@@ -187,6 +204,14 @@ class Tape:
             weight[start : start + each.shape[0]] = each.detach()
             start += each.shape[0]
         return weight
+
+    def _begun(self, name: str, shape: tuple[int, ...]) -> bool:
+        """Whether a value has received a gradient; if not, it now has one that is to be written."""
+        there = name in self.grads
+        if not there:
+            batch, channels, height, width = shape
+            self.grads[name] = Map.empty(batch, channels, height, width, self.kernels.dtype)
+        return there
 
     def _send(self, name: str, grad: Map | Tensor) -> None:
         """Add a gradient, which is the tape's own from now on, to what a value has received."""

@@ -46,9 +46,10 @@ def untouched(wide: Map, before: Tensor) -> None:
 def test_norm(shape: tuple[int, int, int, int], dtype: torch.dtype, relu: bool, offset: float) -> None:
     x, g, y, dx = (part(shape, dtype, seed, offset if seed == 1 else 0.0) for seed in (1, 2, 3, 4))
     ours = torch.nn.BatchNorm2d(shape[1], eps=1e-3)
+    generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
-        ours.weight.uniform_(0.5, 1.5)
-        ours.bias.normal_()
+        ours.weight.uniform_(0.5, 1.5, generator=generator)
+        ours.bias.normal_(generator=generator)
     theirs = torch.nn.BatchNorm2d(shape[1], eps=1e-3)
     theirs.load_state_dict(ours.state_dict())
     before, before_dx = y.whole.clone(), dx.whole.clone()
@@ -113,6 +114,40 @@ def test_depthwise_weights(shape: tuple[int, int, int, int], dtype: torch.dtype,
         torch.set_num_threads(before)
     # Products of bfloat16 are exact in float32, so that one bound holds for both.
     torch.testing.assert_close(found, weight.grad.float(), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_mean(shape: tuple[int, int, int, int], dtype: torch.dtype) -> None:
+    x, dx = part(shape, dtype, 1, offset=3.0), part(shape, dtype, 2)
+    torch.testing.assert_close(fast(dtype).mean_forward(x), x.tensor.float().mean(dim=(2, 3)), rtol=1e-5, atol=1e-5)
+    g = torch.randn(shape[:2], generator=torch.Generator().manual_seed(3))
+    each = (g / (shape[2] * shape[3]))[:, :, None, None].expand(shape)
+    start, before = dx.tensor.float().clone(), dx.whole.clone()
+    fast(dtype).mean_backward(g, dx, add=True)
+    close(dx.tensor, start + each, dtype)
+    fast(dtype).mean_backward(g, dx, add=False)
+    close(dx.tensor, each, dtype)
+    untouched(dx, before)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_gate(shape: tuple[int, int, int, int], dtype: torch.dtype) -> None:
+    x, g, y, dx = (part(shape, dtype, seed) for seed in (1, 2, 3, 4))
+    factor = torch.rand(shape[:2], generator=torch.Generator().manual_seed(5)).requires_grad_()
+    leaf = x.tensor.detach().float().requires_grad_()
+    expected = leaf * factor[:, :, None, None]
+    before, before_dx = y.whole.clone(), dx.whole.clone()
+    fast(dtype).gate_forward(x, y, factor.detach())
+    close(y.tensor, expected.detach(), dtype)
+    untouched(y, before)
+    expected.backward(g.tensor.float())
+    dfactor = fast(dtype).gate_backward(x, g, dx, factor.detach())
+    assert leaf.grad is not None and factor.grad is not None
+    close(dx.tensor, leaf.grad, dtype)
+    untouched(dx, before_dx)
+    torch.testing.assert_close(dfactor, factor.grad, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
