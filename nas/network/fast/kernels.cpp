@@ -1,5 +1,6 @@
-// What a training step does between its convolutions, on maps in channels-last order: batch-norm with ReLU, max-pooling,
-// sums. torch's own kernels for these took two thirds of a step of a network with large maps (benchmarks/README.md).
+// What a training step does between its convolutions, on maps in channels-last order: batch-norm with ReLU, and sums.
+// torch's own kernels for these and for max-pooling took two thirds of a step of a network with large maps
+// (benchmarks/README.md).
 //
 // A map is `rows` pixels (images x height x width) of `channels` values; pixel r starts at x + r * stride, so that a map may
 // be a slice of the channels of another one: concatenation then costs nothing. Values are float or bfloat16, arithmetic
@@ -168,66 +169,6 @@ void norm_backward(const T* x, long xs, const T* g, long gs, T* dx, long ds, lon
     });
 }
 
-// Windows of kernel x kernel; `place` receives which of its pixels (0 to kernel^2 - 1) won, the first of equals.
-template <class T>
-void pool_forward(const T* x, long xs, T* y, long ys, uint8_t* place, long images, long height, long width,
-                  long channels, long out_height, long out_width, int kernel, int stride, int padding, int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (long line = 0; line < images * out_height; ++line) {
-        const long image = line / out_height, top = line % out_height * stride - padding;
-        const T* plane = x + image * height * width * xs;
-        for (long column = 0; column < out_width; ++column) {
-            const long left = column * stride - padding, out = line * out_width + column;
-            const int i0 = top < 0 ? static_cast<int>(-top) : 0, j0 = left < 0 ? static_cast<int>(-left) : 0;
-            const int i1 = static_cast<int>(least(kernel, height - top)), j1 = static_cast<int>(least(kernel, width - left));
-            for (long c = 0; c < channels; c += L) {
-                const Lanes n(channels - c);
-                Vec best = fill(-INFINITY);
-                Int winner = Int{} + (i0 * kernel + j0);
-                for (int i = i0; i < i1; ++i)
-                    for (int j = j0; j < j1; ++j) {
-                        const Vec v = load(plane + ((top + i) * width + left + j) * xs + c, n);
-                        const Int better = (v > best) | (v != v);
-                        best = better ? v : best;
-                        winner = better ? Int{} + (i * kernel + j) : winner;
-                    }
-                store(y + out * ys + c, best, n);
-                store_bytes(place + out * channels + c, winner, n);
-            }
-        }
-    }
-}
-
-// Gathers for every pixel what the windows that it won send back; adds to dx, or overwrites it.
-template <class T>
-void pool_backward(const T* g, long gs, T* dx, long ds, const uint8_t* place, long images, long height, long width,
-                   long channels, long out_height, long out_width, int kernel, int stride, int padding, int add,
-                   int threads) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (long line = 0; line < images * height; ++line) {
-        const long image = line / height, row = line % height + padding;
-        const long i0 = row < kernel ? 0 : (row - kernel) / stride + 1, i1 = least(row / stride, out_height - 1);
-        for (long x = 0; x < width; ++x) {
-            const long column = x + padding, j0 = column < kernel ? 0 : (column - kernel) / stride + 1;
-            const long j1 = least(column / stride, out_width - 1);
-            for (long c = 0; c < channels; c += L) {
-                const Lanes n(channels - c);
-                T* d = dx + (line * width + x) * ds + c;
-                Vec sum = add ? load(d, n) : Vec{};
-                for (long i = i0; i <= i1; ++i)
-                    for (long j = j0; j <= j1; ++j) {
-                        const long out = (image * out_height + i) * out_width + j;
-                        const int mine = static_cast<int>((row - i * stride) * kernel + column - j * stride);
-                        const Int won = load_bytes(place + out * channels + c, n) == Int{} + mine;
-                        const Vec back = load(g + out * gs + c, n);
-                        sum += won ? back : Vec{};
-                    }
-                store(d, sum, n);
-            }
-        }
-    }
-}
-
 // y += x, or y = x.
 template <class T>
 void merge(const T* x, long xs, T* y, long ys, long rows, long channels, int add, int threads) {
@@ -296,18 +237,6 @@ extern "C" void keep_memory() {
                                          float* dgamma, float* dbeta, int relu, int still, int threads) {              \
         norm_backward<T>(x, xs, g, gs, dx, ds, rows, channels, gamma, beta, saved, dgamma, dbeta, relu, still,         \
                          threads);                                                                                     \
-    }                                                                                                                  \
-    extern "C" void pool_forward_##NAME(const T* x, long xs, T* y, long ys, uint8_t* place, long images, long height,  \
-                                        long width, long channels, long out_height, long out_width, int kernel,        \
-                                        int stride, int padding, int threads) {                                        \
-        pool_forward<T>(x, xs, y, ys, place, images, height, width, channels, out_height, out_width, kernel, stride,   \
-                        padding, threads);                                                                             \
-    }                                                                                                                  \
-    extern "C" void pool_backward_##NAME(const T* g, long gs, T* dx, long ds, const uint8_t* place, long images,       \
-                                         long height, long width, long channels, long out_height, long out_width,      \
-                                         int kernel, int stride, int padding, int add, int threads) {                  \
-        pool_backward<T>(g, gs, dx, ds, place, images, height, width, channels, out_height, out_width, kernel, stride, \
-                         padding, add, threads);                                                                       \
     }                                                                                                                  \
     extern "C" void merge_##NAME(const T* x, long xs, T* y, long ys, long rows, long channels, int add, int threads) { \
         merge<T>(x, xs, y, ys, rows, channels, add, threads);                                                          \

@@ -96,6 +96,21 @@ def test_pool(shape: tuple[int, int, int, int], dtype: torch.dtype, kernel: int,
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_pool_of_what_is_not_finite(dtype: torch.dtype) -> None:
+    x = part((2, 40, 5, 4), dtype, 1)
+    x.whole[0, 5, 2, 2], x.whole[0, 20, 1, 3] = float("nan"), -float("nan")
+    x.whole[1, 30, :, :], x.whole[1, 31, 0, 0] = -float("inf"), float("inf")
+    x.whole[1, 33] = torch.tensor([-0.0, 0.0], dtype=dtype).repeat(10).view(5, 4)
+    y = part((2, 40, 5, 4), dtype, 2)
+    winners = fast(dtype).pool_forward(x, y, 3, 1, 1).view(2, 5, 4, 40).permute(0, 3, 1, 2)
+    expected = F.max_pool2d(x.tensor.float(), 3, 1, 1)
+    torch.testing.assert_close(y.tensor.float(), expected, rtol=0, atol=0, equal_nan=True)
+    # Of zeros, whatever their signs, the first one wins; windows at the border begin inside.
+    assert winners[1, 30, 1:-1, 1:-1].unique().tolist() == [0]
+    assert winners[1, 30, 0, 0] == 4
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kernel", [5, 7])
 @pytest.mark.parametrize("threads", [1, 2])
