@@ -53,7 +53,7 @@ class Progress:
         failures: number and reason of the last failed trials, newest first.
         device_seconds: of training and validation so far.
         wall_seconds: since the first session began, sessions only; None where unknown.
-        seconds_left: until the wanted trials are over at the pace so far, or None.
+        seconds_left: until the first of the recipe's limits (trials, hours, core-hours) at the pace so far, or None.
         seconds_per_trial: mean over finished trials with its interval.
         budget_macs: most multiply-adds, or None.
         over: whether nothing more is to come: all wanted trials are finished, or the last session has ended.
@@ -103,6 +103,7 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
     over = table[table["state"] != "running"]
     running = _running(table, curves(run) if states.get("running") else None)
     budget = budget_of(table)
+    device_seconds = float(table["seconds"].sum()) + sum(one.epochs * (one.seconds_per_epoch or 0) for one in running)
     return Progress(
         name=found.name,
         space=found.space,
@@ -120,10 +121,9 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
             (int(trial), reason if isinstance(reason, str) else "no reason recorded")
             for trial, reason in zip(failed["trial"].tolist(), failed["reason"].tolist(), strict=True)
         ),
-        device_seconds=float(table["seconds"].sum())
-        + sum(one.epochs * (one.seconds_per_epoch or 0) for one in running),
+        device_seconds=device_seconds,
         wall_seconds=wall,
-        seconds_left=max(0, wanted - finished) * wall / finished if wanted and wall and finished else None,
+        seconds_left=_left(recipe, finished, wall, device_seconds),
         seconds_per_trial=mean(over["seconds"]),
         budget_macs=budget.macs if budget else None,
         over=_over(found.source) or (wanted is not None and finished >= wanted),
@@ -169,7 +169,29 @@ def _wall(source: Source, now: float) -> float | None:
     return total if sessions else None
 
 
+def _left(recipe: Mapping[str, Any], finished: int, wall: float | None, device_seconds: float) -> float | None:
+    """Wall seconds to the first limit; None before a trial has ended, or where nothing limits the search."""
+    if not wall or not finished:
+        return None
+    core_seconds = device_seconds * (_number(recipe, "resources", "cpu") or 1.0)
+    left = []
+    for name, used, unit in (("trials", finished, 1), ("hours", wall, 3600), ("core_hours", core_seconds, 3600)):
+        limit = _number(recipe, "stop", name)
+        if limit is not None and used > 0:
+            left.append(max(0.0, limit * unit - used) * wall / used)
+    return min(left, default=None)
+
+
 def _whole(recipe: Mapping[str, Any], section: str, name: str) -> int | None:
-    inside = recipe.get(section)
-    value = inside.get(name) if isinstance(inside, Mapping) else None
+    value = _told(recipe, section, name)
     return value if isinstance(value, int) else None
+
+
+def _number(recipe: Mapping[str, Any], section: str, name: str) -> float | None:
+    value = _told(recipe, section, name)
+    return value if isinstance(value, int | float) else None
+
+
+def _told(recipe: Mapping[str, Any], section: str, name: str) -> object:
+    inside = recipe.get(section)
+    return inside.get(name) if isinstance(inside, Mapping) else None

@@ -31,6 +31,29 @@ def test_a_search_under_way(run_folder, search):
     assert now.failures == ((16, "loss is nan at epoch 1"),)
 
 
+@pytest.mark.parametrize(
+    ("stop", "left"),
+    [
+        ("{trials: 30}", 100),
+        ("{trials: 30, hours: 0.06}", 16),
+        ("{trials: 30, core_hours: 0.18}", None),
+        ("{trials: 21, hours: 9, core_hours: 9}", 10),
+        ("{hours: 0.01}", 0),
+        ("{}", "nothing"),
+    ],
+)
+def test_the_nearest_limit_tells_what_is_left(run_folder, search, stop, left):
+    folder = run_folder(20)
+    (folder / "recipe.yaml").write_text(f"stop: {stop}\nresources: {{cpu: 2}}\n")
+    (folder / "versions.json").write_text(json.dumps([{"started": 0, "ended": 200}]))
+    core_seconds = 2 * sum(record.seconds for record in search(20))
+    if left is None:
+        left = (0.18 * 3600 - core_seconds) * 200 / core_seconds
+        assert 0 < left < 100
+    found = progress(folder).seconds_left
+    assert found is None if left == "nothing" else found == pytest.approx(left)
+
+
 def test_a_search_that_has_just_begun(run_folder):
     folder = run_folder(records=())
     (folder / "versions.json").unlink()
