@@ -20,7 +20,10 @@ SECONDS = 120
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The compiled kernels, or None, with a warning in the log, where the plain plan has to do the work."""
+    """The compiled kernels, or None, with a warning in the log, where the plain plan has to do the work.
+
+    From then on the process keeps up to a GiB of what it frees; see ``keep_memory`` in the kernels.
+    """
     compiler = next((path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None)
     if compiler is None or os.name != "posix":
         _warn("no C++ compiler was found (c++, g++ or clang++)")

@@ -124,9 +124,9 @@ class Tape:
                     self._send(name, grad)
             case MeanPool(kernel=0, out_size=1):
                 (shape,) = saved
-                sums = _tensor(self.grads.pop(step.name)).float().flatten(1).contiguous()
-                there = self._begun(step.inputs[0], (shape[0], sums.shape[1], *shape[2:]))
-                self.kernels.mean_backward(sums, self._grad(step.inputs[0], keep=True), add=there)
+                grad, name = _tensor(self.grads.pop(step.name)).float().flatten(1).contiguous(), step.inputs[0]
+                there = self._begun(name, (shape[0], grad.shape[1], *shape[2:]))
+                self.kernels.mean_backward(grad, self._grad(name, keep=True), add=there)
             case Gate():
                 x, factor = saved
                 dx = x.like()
