@@ -4,7 +4,7 @@ Every function that draws random numbers takes a seed, so that a report says the
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Final, Literal
@@ -106,7 +106,7 @@ def paired(
         found = mean(differences, level)
         return Difference(value=value, low=found.low, high=found.high, n=n, p=_student(differences))
     low, high = bootstrap_mean(differences, seed=seed, level=level, resamples=resamples)
-    return Difference(value=value, low=low, high=high, n=n, p=sign_flip(differences, seed=seed))
+    return Difference(value=value, low=low, high=high, n=n, p=sign_flip(differences, seed=seed, resamples=resamples))
 
 
 def _student(differences: NDArray[np.float64]) -> float:
@@ -125,12 +125,7 @@ def bootstrap_mean(
     if len(known) == 0:
         return math.nan, math.nan
     rng = np.random.default_rng(seed)
-    # In pieces: ten thousand images times five thousand resamples would not fit into memory.
-    step = max(1, 2_000_000 // len(known))
-    means: list[NDArray[np.float64]] = []
-    for start in range(0, resamples, step):
-        draws = rng.integers(len(known), size=(min(step, resamples - start), len(known)))
-        means.append(known[draws].mean(axis=1))
+    means = [known[rng.integers(len(known), size=shape)].mean(axis=1) for shape in _pieces(resamples, len(known))]
     low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -149,8 +144,18 @@ def sign_flip(differences: ArrayLike, *, seed: int = 0, resamples: int = RESAMPL
         signs = np.array(list(product((-1.0, 1.0), repeat=n)))
         return float((np.abs(signs @ known) >= observed).mean())
     rng = np.random.default_rng(seed)
-    hits = sum(int(abs((rng.integers(0, 2, n) * 2 - 1) @ known) >= observed) for _ in range(resamples))
+    hits = 0
+    for shape in _pieces(resamples, n):
+        signs = 2.0 * rng.integers(0, 2, shape, dtype=np.int8) - 1.0
+        hits += int((np.abs(signs @ known) >= observed).sum())
     return (hits + 1) / (resamples + 1)
+
+
+def _pieces(resamples: int, n: int) -> Iterator[tuple[int, int]]:
+    """Shapes of draws, one resample a row: ten thousand images times five thousand would not fit into memory."""
+    step = max(1, 2_000_000 // n)
+    for start in range(0, resamples, step):
+        yield min(step, resamples - start), n
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,30 +26,46 @@ def write(folder: Path, **sections: object) -> Path:
 SECRET = "a-secret-7391"
 
 
+EPOCHS = 6
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A search that ran to its end, in a process of its own."""
+    """A search in a process of its own, that Ctrl-C stopped and ``nas resume`` brought to its end."""
     folder = tmp_path_factory.mktemp("search")
-    command = [sys.executable, "-m", "nas.cli", "search", str(write(folder)), "--out", str(folder)]
+    recipe = write(folder, training={**TRAINING, "epochs": EPOCHS})
+    command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", str(folder)]
     environment = {**os.environ, "NAS_TEST_SECRET": SECRET}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    curve = folder / "tiny" / "curves" / "0000.jsonl"
+    deadline = time.monotonic() + 120
+    while not (curve.exists() and curve.read_bytes().count(b"\n") >= 2):
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and f"nas resume {folder / 'tiny'}" in out, err
+    assert "Traceback" not in out + err
+    command = [sys.executable, "-m", "nas.cli", "resume", str(folder / "tiny")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
     assert done.returncode == 0, done.stderr
     (folder / "stdout.txt").write_text(done.stdout)
     return folder / "tiny"
 
 
-def test_a_search_leaves_a_whole_run_folder(run: Path) -> None:
+def test_an_interrupted_search_goes_on_to_a_whole_run_folder(run: Path) -> None:
     trials = Journal.open(run / "journal.log", read_only=True).trials()
     assert [trial.state for trial in trials] == ["complete"] * 5
     assert all(toys.BUDGET.allows(trial.candidate.cost) for trial in trials[1:])
     assert len({trial.candidate.key for trial in trials}) == 5
     for trial in trials:
         lines = (run / "curves" / f"{trial.number:04d}.jsonl").read_text().splitlines()
-        assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+        assert [json.loads(line)["epoch"] for line in lines] == list(range(1, EPOCHS + 1)), "none is recorded twice"
         assert json.loads(lines[-1])["accuracy"] == trial.accuracy
     assert list((run / "checkpoints").glob("*")) == [], "only checkpoints that are still needed"
-    session = json.loads((run / "versions.json").read_text())[0]
-    assert session["packages"]["torch"] and session["ended"] > session["started"]
+    sessions = json.loads((run / "versions.json").read_text())
+    assert len(sessions) == 2
+    assert all(each["packages"]["torch"] and each["ended"] > each["started"] for each in sessions)
     for file in run.rglob("*"):
         assert not file.is_file() or SECRET.encode() not in file.read_bytes(), "no environment variable is written"
     assert os.environ["PATH"] not in (run / "versions.json").read_text()
@@ -97,30 +113,6 @@ def test_a_finished_run_can_be_given_more_trials(run: Path, tmp_path: Path) -> N
     trials = Journal.open(copy / "journal.log", read_only=True).trials()
     assert [trial.state for trial in trials] == ["complete"] * 6
     assert yaml.safe_load((copy / "recipe.yaml").read_text())["stop"]["trials"] == 6
-
-
-def test_ctrl_c_ends_cleanly_and_the_run_goes_on(tmp_path: Path) -> None:
-    recipe = write(tmp_path, training={**TRAINING, "epochs": 6})
-    command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    curve = tmp_path / "tiny" / "curves" / "0000.jsonl"
-    deadline = time.monotonic() + 120
-    while not (curve.exists() and curve.read_bytes().count(b"\n") >= 2):
-        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and f"nas resume {tmp_path / 'tiny'}" in out, err
-    assert "Traceback" not in out + err
-    again = subprocess.run(
-        [sys.executable, "-m", "nas.cli", "resume", str(tmp_path / "tiny")], capture_output=True, text=True, timeout=280
-    )
-    assert again.returncode == 0, again.stderr
-    trials = Journal.open(tmp_path / "tiny" / "journal.log", read_only=True).trials()
-    assert [trial.state for trial in trials] == ["complete"] * 5
-    for trial in trials:
-        lines = (tmp_path / "tiny" / "curves" / f"{trial.number:04d}.jsonl").read_text().splitlines()
-        assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 5, 6], "no epoch is recorded twice"
 
 
 BAD = {
