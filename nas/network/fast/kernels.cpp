@@ -17,6 +17,18 @@
 namespace {
 
 constexpr long BLOCK = 128;  // Pixels that are summed in float before they go to a double, and that stay in the cache.
+constexpr long LARGE = 1 << 20;  // Bytes of a map whose next block is asked for while one is worked on.
+
+// Whether channels from c on begin a cache line of such a map.
+template <class T>
+bool fetches(long c, long rows, long channels) {
+    constexpr long size = sizeof(T);
+    return c % (64 / size) == 0 && rows * channels * size >= LARGE;
+}
+
+// Asks for the same place in the next block; past the end of a map it is a hint that does nothing.
+template <class T>
+void fetch(const T* p, long stride) { __builtin_prefetch(p + BLOCK * stride, 0, 2); }
 
 // Calls body(first row, rows) for every block, and body's inner loops run over channels 16 at a time.
 template <class Body>
@@ -57,7 +69,9 @@ void affine(const T* x, long xs, T* y, long ys, long rows, long channels, const 
         for (long c = 0; c < channels; c += L) {
             const Lanes n(channels - c);
             const Vec a = load(scale + c, n), b = load(shift + c, n);
+            const bool far = fetches<T>(c, rows, channels);
             for (long r = start; r < start + count; ++r) {
+                if (far) fetch(x + r * xs + c, xs), fetch(y + r * ys + c, ys);
                 const Vec v = load(x + r * xs + c, n) * a + b;
                 store(y + r * ys + c, v < low ? low : v, n);  // Keeps a NaN.
             }
@@ -82,8 +96,10 @@ void norm_forward(const T* x, long xs, T* y, long ys, long rows, long channels, 
              const Vec zero = load(origin.data() + c, n);
              const T* p = x + start * xs + c;
              Vec a1{}, b1{};  // Two pixels at a time, for additions wait for one another.
+             const bool far = fetches<T>(c, rows, channels);
              long r = 0;
              for (; r + 1 < count; r += 2, p += 2 * xs) {
+                 if (far) fetch(p, xs), fetch(p + xs, xs);
                  const Vec v = load(p, n) - zero, w = load(p + xs, n) - zero;
                  a += v, b += v * v, a1 += w, b1 += w * w;
              }
@@ -127,8 +143,10 @@ void norm_backward(const T* x, long xs, const T* g, long gs, T* dx, long ds, lon
              const Vec mean = load(saved + c, n), up = load(scale + c, n), by = load(shift + c, n);
              const T *p = x + start * xs + c, *q = g + start * gs + c;
              Vec a1{}, b1{};
+             const bool far = fetches<T>(c, rows, channels);
              long r = 0;
              for (; r + 1 < count; r += 2, p += 2 * xs, q += 2 * gs) {
+                 if (far) fetch(p, xs), fetch(p + xs, xs), fetch(q, gs), fetch(q + gs, gs);
                  const Vec v = load(p, n), v1 = load(p + xs, n);
                  Vec w = load(q, n), w1 = load(q + gs, n);
                  if (relu) w = v * up + by > none ? w : none, w1 = v1 * up + by > none ? w1 : none;
@@ -156,8 +174,10 @@ void norm_backward(const T* x, long xs, const T* g, long gs, T* dx, long ds, lon
             const Vec a = load(scale + c, n), b = load(shift + c, n), s = load(slope + c, n), f = load(fixed + c, n);
             const T *p = x + start * xs + c, *q = g + start * gs + c;
             T* d = dx + start * ds + c;
+            const bool far = fetches<T>(c, rows, channels);
             if (relu) {
                 for (long r = 0; r < count; ++r, p += xs, q += gs, d += ds) {
+                    if (far) fetch(p, xs), fetch(q, gs), fetch(d, ds);
                     const Vec v = load(p, n), w = v * a + b > none ? load(q, n) : none;
                     store(d, a * w + (s * v + f), n);
                 }
