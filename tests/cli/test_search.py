@@ -2,16 +2,15 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import toys
 import yaml
+from interrupting import interrupt
 from tiny_search import RAY_WARNINGS, TRAINING, write_recipe
 
 from nas.journal import Journal
@@ -36,16 +35,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = write(folder, training={**TRAINING, "epochs": EPOCHS})
     command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", str(folder)]
     environment = {**os.environ, "NAS_TEST_SECRET": SECRET}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    curve = folder / "tiny" / "curves" / "0000.jsonl"
-    deadline = time.monotonic() + 120
-    while not (curve.exists() and curve.read_bytes().count(b"\n") >= 2):
-        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and f"nas resume {folder / 'tiny'}" in out, err
-    assert "Traceback" not in out + err
+    out = interrupt(command, folder / "tiny" / "curves" / "0000.jsonl", seconds=120, env=environment)
+    assert f"nas resume {folder / 'tiny'}" in out
     command = [sys.executable, "-m", "nas.cli", "resume", str(folder / "tiny")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
     assert done.returncode == 0, done.stderr

@@ -2,16 +2,15 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import toys
+from interrupting import interrupt
 from torchvision.models import GoogLeNet
 
 import nas as package
@@ -97,18 +96,9 @@ def test_top_trains_chooses_and_delivers(run: Path) -> None:
 def test_train_a_trial_interrupted_and_gone_on_with(run: Path, tmp_path: Path) -> None:
     arguments = ["train", f"{run}:0", "--seeds", "2", "--concurrency", "1", *QUICK, "--out", tmp_path / "model"]
     arguments += ["--set", "training.epochs=8"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "nas", *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
     curve = tmp_path / "model" / "training" / "curves" / "0000.jsonl"
-    deadline = time.monotonic() + 200
-    while not (curve.exists() and curve.read_bytes().count(b"\n") >= 2):
-        assert time.monotonic() < deadline and process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=100)
-    assert process.returncode == 130 and "Go on by the same command" in out, err
-    assert "Traceback" not in out + err
+    out = interrupt([sys.executable, "-m", "nas", *map(str, arguments)], curve, seconds=200)
+    assert "Go on by the same command" in out
     assert not (tmp_path / "model" / "metrics.json").exists(), "no split is read before the end"
     again = command(*arguments)
     assert again.returncode == 0, again.stderr
