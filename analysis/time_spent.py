@@ -47,6 +47,16 @@ def time_spent(curves: pd.DataFrame, *, wall_seconds: float | None = None, concu
     return TimeSpent(seconds=parts)
 
 
+def time_table(runs: Mapping[str, TimeSpent]) -> pd.DataFrame:
+    """One row a run and part: ``run``, ``part``, ``device_seconds`` and the ``share`` of the run's, in [0, 1]."""
+    rows = [
+        {"run": run, "part": part, "device_seconds": seconds, "share": seconds / spent.total if spent.total else 0.0}
+        for run, spent in runs.items()
+        for part, seconds in spent.seconds.items()
+    ]
+    return pd.DataFrame(rows, columns=["run", "part", "device_seconds", "share"])
+
+
 def wall_seconds(sessions: Sequence[Mapping[str, Any]]) -> float | None:
     """Length of a run over its sessions, or None where one has no end (killed, or still under way)."""
     total = 0.0

@@ -19,6 +19,7 @@ from analysis.trained import Trained, table_of
 from nas.published import PUBLISHED
 
 PLOT: Final = "accuracy_vs_macs"
+TIME: Final = "time_spent.csv"
 
 
 def analyze(
@@ -33,7 +34,8 @@ def analyze(
         runs: run folders or journals; a folder of run folders is one search with several seeds, for
             bands in the figures.
         into: where files go; by default the run's folder, or ``analysis`` beside the first of several.
-        report: also write ``report.html`` and every figure, as PNG, SVG and PDF, into ``figures``.
+        report: also write ``report.html``, every figure, as PNG, SVG and PDF, into ``figures``, and
+            ``time_spent.csv``, the device-seconds by what they went for.
 
     Returns:
         The files, the PNG first.
@@ -76,6 +78,7 @@ def _report(
     from analysis.material import documents, gather
     from analysis.report.page import page
     from analysis.report.picture import Picture, picture
+    from analysis.time_spent import time_table
 
     material = gather(sources, table, searches=members if len(members) < len(sources) else None)
     gallery = folder / "figures"
@@ -94,7 +97,8 @@ def _report(
         figures=pictures,
         documents=documents(sources),
     )
-    return [write_text(text, folder / "report.html"), *paths]
+    times = write_csv(time_table(material.time), folder / TIME)
+    return [times, write_text(text, folder / "report.html"), *paths]
 
 
 def plot(table: pd.DataFrame, folder: Path) -> tuple[Path, Path, Path]:

@@ -119,12 +119,15 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
     Raises:
         RunError: not runs, or not to be written to.
     """
+    import pandas as pd
+
     from analysis.runs import load
     from analysis.source import runs_in
+    from analysis.write import TIME
     from analysis.write import analyze as draw
     from analysis.write import front_table as front
     from nas.cli.console import make_console
-    from nas.cli.tables import front_table
+    from nas.cli.tables import front_table, time_table
 
     console = make_console()
     try:
@@ -136,6 +139,9 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
         ) from error
     console.print(front_table(front(load([member for run in runs for member in runs_in(run)]))))
     figures = [path for path in paths if path.parent.name == "figures"]
+    for path in paths:
+        if path.name == TIME:
+            console.print(time_table(pd.read_csv(path)))
     for path in paths:
         if path not in figures:
             console.print(f"wrote {relative(path)}", soft_wrap=True)

@@ -10,6 +10,8 @@ from nas.record import Candidate
 from nas.run.recipe import Recipe
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analysis.write import FrontRow
 
 
@@ -62,4 +64,16 @@ def front_table(rows: Sequence["FrontRow"]) -> Table:
             note,
             style="bold cyan" if row.reference else None,
         )
+    return table
+
+
+def time_table(times: "pd.DataFrame") -> Table:
+    """What the device time of runs went for, from what ``analysis.time_spent.time_table`` gives."""
+    table = Table(title="Where the device time went")
+    table.add_column("run")
+    for column in ("device-hours", *times["part"].unique()):
+        table.add_column(column, justify="right")
+    for run, own in times.groupby("run", sort=False):
+        shares = (f"{share:.1%}" for share in own["share"])
+        table.add_row(str(run), f"{own['device_seconds'].sum() / 3600:.2f}", *shares)
     return table
