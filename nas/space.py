@@ -6,7 +6,7 @@ one network (where the space can tell) one is chosen.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -62,6 +62,16 @@ class Choice:
         if self.width and not self.ordered:
             raise SpaceError(f"the values of the width {self.name!r} must be rising numbers, but got {self.values!r}.")
 
+    def check(self, value: Scalar) -> None:
+        """Hold a value to the choice.
+
+        Raises:
+            SpaceError: it is none of the choice's.
+        """
+        if value not in self.values:
+            allowed = ", ".join(map(str, self.values))
+            raise SpaceError(f"{self.name} must be one of {allowed}, but got {value!r}.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
@@ -109,9 +119,7 @@ class Space:
         for choice in self.choices:
             if choice.name not in point:
                 raise SpaceError(f"a point of space {self.name!r} must assign {choice.name!r}, but it does not.")
-            if point[choice.name] not in choice.values:
-                allowed = ", ".join(map(str, choice.values))
-                raise SpaceError(f"{choice.name} must be one of {allowed}, but got {point[choice.name]!r}.")
+            choice.check(point[choice.name])
 
     def active(self, point: Point) -> tuple[str, ...]:
         """Names of the choices that apply to a point."""
@@ -147,6 +155,23 @@ class Space:
         """The point of the reference, or None where the space cannot express it."""
         encoded = self.encode(self.reference) if self.encode else None
         return dict(encoded) if encoded is not None else None
+
+    def narrowed(self, name: str, **values: tuple[Scalar, ...]) -> "Space":
+        """The space of fewer networks in which the choices named have only these of their values.
+
+        Its points are points of this space, so that journals and tables of the two go together.
+
+        Raises:
+            SpaceError: no such choice, a value that the choice does not have, or none left.
+        """
+        known = {choice.name: choice for choice in self.choices}
+        for chosen, kept in values.items():
+            if chosen not in known:
+                raise SpaceError(f"space {self.name!r} has no choice {chosen!r}.")
+            for value in kept:
+                known[chosen].check(value)
+        choices = tuple(replace(choice, values=values.get(choice.name, choice.values)) for choice in self.choices)
+        return replace(self, name=name, choices=choices)
 
     def sample(self, rng: "np.random.Generator") -> dict[str, Scalar]:
         """A point drawn uniformly from the grid of the choices that apply, not yet canonical."""

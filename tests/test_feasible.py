@@ -23,7 +23,13 @@ GOOGLENET = load_space("googlenet")
 BUDGET = Budget(resolution=224, classes=1000, macs=1_500_000_000)
 SMALL = Budget(resolution=28, classes=10, macs=30_574_592)
 SERIES = Budget(resolution=128, classes=8, macs=3_000_000)
-BUDGETS = {"googlenet": BUDGET, "googlenet_staged": BUDGET, "inception_series": SERIES, "inception_small": SMALL}
+BUDGETS = {
+    "googlenet": BUDGET,
+    "googlenet_staged": BUDGET,
+    "inception_residual": SMALL,
+    "inception_series": SERIES,
+    "inception_small": SMALL,
+}
 cases = pytest.mark.parametrize(("name", "budget"), BUDGETS.items())
 
 

@@ -19,6 +19,7 @@ MINE = load_space(str(Path(__file__).with_name("user_space.py")))
 BUDGETS = {
     "googlenet": Budget(resolution=224, classes=1000, macs=1_500_000_000),
     "googlenet_staged": Budget(resolution=224, classes=1000, macs=1_500_000_000),
+    "inception_residual": Budget(resolution=28, classes=10, macs=30_574_592),
     "inception_small": Budget(resolution=28, classes=10, macs=30_574_592),
 }
 cases = pytest.mark.parametrize(("name", "budget"), BUDGETS.items())

@@ -11,7 +11,7 @@ USERS = Path(__file__).with_name("user_space.py")
 
 
 def test_built_in_spaces_by_name() -> None:
-    assert built_in() == ("googlenet", "googlenet_staged", "inception_series", "inception_small")
+    assert built_in() == ("googlenet", "googlenet_staged", "inception_residual", "inception_series", "inception_small")
     assert [load_space(name).name for name in built_in()] == list(built_in())
 
 
@@ -41,7 +41,9 @@ def test_unknown_names_get_the_nearest(name: str) -> None:
     with pytest.raises(SpaceError) as error:
         load_space(name)
     assert f"got {name!r}" in str(error.value)
-    assert "must be one of googlenet, googlenet_staged, inception_series, inception_small" in str(error.value)
+    assert "must be one of googlenet, googlenet_staged, inception_residual, inception_series, inception_small" in str(
+        error.value
+    )
     assert error.value.args[0].count("\n") == 0
 
 
