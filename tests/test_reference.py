@@ -1,13 +1,14 @@
 """What the README and docs claim of the reference runs, held to what these runs have recorded."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from analysis.trained import read_trained
-from analysis.write import draw_models
+from analysis.write import analyze, draw_models
 from nas import serialize
 from nas.cost import cost
 from nas.journal import Journal
@@ -34,6 +35,15 @@ def test_no_candidate_of_a_reference_run_is_over_its_budget(run: Path) -> None:
     for trial in candidates:
         assert budget.allows(trial.candidate.cost)
         assert budget.cost(trial.candidate.architecture) == trial.candidate.cost
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda path: path.name)
+def test_the_figure_of_a_reference_run_is_of_its_journal(run: Path, tmp_path: Path) -> None:
+    # Named as the reference is, for the run's name is in the table; what analysis writes beside a journal stays away.
+    copy = shutil.copytree(run, tmp_path / run.name)
+    (copy / "accuracy_vs_macs.csv").unlink()
+    analyze(copy)
+    assert (copy / "accuracy_vs_macs.csv").read_text() == (run / "accuracy_vs_macs.csv").read_text()
 
 
 def test_the_picture_of_the_baselines_is_of_what_they_have_reached(tmp_path: Path) -> None:
