@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
+from nas.budget import Budget
 from nas.cli.progress import shape
 from nas.data.config import SplitName
 from nas.published import Published
@@ -13,6 +14,8 @@ from nas.run.recipe import Recipe
 
 if TYPE_CHECKING:
     from analysis.trained import Trained
+    from nas.run.plan import Plan
+    from nas.run.readings import Trained as Retrained
     from nas.run.train import Delivered
 
 _SPLITS: Final[tuple[tuple[SplitName, str], ...]] = (
@@ -45,14 +48,15 @@ def top_table(recipe: Recipe, records: Sequence[TrialRecord]) -> Table:
     return table
 
 
-def choice_table(delivered: "Delivered") -> Table:
+def choice_table(trained: Sequence["Retrained"], plan: "Plan", budget: Budget) -> Table:
     """The networks that were retrained, by split A; the first of them is the one that was chosen."""
-    table = Table(title=f"retrained with {delivered.plan.seeds} seeds: chosen by the mean on split A")
+    seeds = "one seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
+    table = Table(title=f"{plan.training.epochs} epochs, {seeds}: by the mean on split A")
     table.add_column("network")
     for column in ("accuracy on A", "MACs", "params"):
         table.add_column(column, justify="right")
-    for place, each in enumerate((delivered.winner, *delivered.others)):
-        cost = delivered.budget.cost(each.network.architecture)
+    for place, each in enumerate(trained):
+        cost = budget.cost(each.network.architecture)
         table.add_row(
             each.network.label,
             each.summary("a").percent(),

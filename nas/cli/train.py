@@ -1,8 +1,8 @@
 """``nas train``, ``nas top`` and ``nas baseline``: full trainings, and the model folder that they leave."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -13,10 +13,14 @@ from nas.errors import RunError
 from nas.presets import PRESETS
 
 if TYPE_CHECKING:
+    from nas.record import TrialRecord
     from nas.run.chosen import Chosen
+    from nas.run.engine import Listener
     from nas.run.plan import Plan
     from nas.run.recipe import Recipe
     from nas.run.train import Delivered
+
+T = TypeVar("T")
 
 DATA = "fashion-mnist"
 RECIPE = "modern"
@@ -75,6 +79,7 @@ def top(
     run: Path = typer.Argument(help="A run folder."),
     k: int = typer.Option(5, "-k", help="How many of its best trials."),
     retrain: bool = typer.Option(False, "--train", help="Train them fully and choose among them."),
+    rank: bool = typer.Option(False, "--rank", help="With --train: tell their order, and leave B and test unread."),
     recipe: str = _RECIPE,
     epochs: int = _EPOCHS,
     seeds: int = typer.Option(3, help="Trainings of each network."),
@@ -90,7 +95,11 @@ def top(
     from nas.cli.console import make_console
     from nas.cli.models import choice_table, top_table
     from nas.run.top import chosen, next_seed, top_trials
+    from nas.run.train import rank as order
+    from nas.run.train import train as deliver
 
+    if rank and not retrain:
+        raise RunError("--rank must come with --train, for it orders what is trained.")
     of_run, records = top_trials(run, k)
     console = make_console()
     console.print(top_table(of_run, records))
@@ -100,8 +109,14 @@ def top(
     values |= {"seeds": seeds, "first_seed": next_seed(run), "workers": workers}
     values |= {"resources": _resources(concurrency, cpu, gpu)}
     folder = out or run.parent / f"{run.name}-top{k}"
-    delivered = _go(chosen(of_run.name, records), values, settings, folder)
-    console.print(choice_table(delivered))
+    networks, plan = chosen(of_run.name, records), _plan(values, settings)
+    if rank:
+        ranked = _run(order, networks, plan, folder)
+        console.print(choice_table(ranked.trained, plan, ranked.budget))
+        _tell_failed(ranked.failed)
+        return
+    delivered = _run(deliver, networks, plan, folder)
+    console.print(choice_table((delivered.winner, *delivered.others), plan, delivered.budget))
     _tell(delivered)
 
 
@@ -207,18 +222,27 @@ def _plan(values: dict[str, Any], settings: list[str]) -> "Plan":
 
 
 def _go(networks: "Sequence[Chosen]", values: dict[str, Any], settings: list[str], folder: Path) -> "Delivered":
+    from nas.run.train import train as deliver
+
+    return _run(deliver, networks, _plan(values, settings), folder)
+
+
+def _run(
+    work: "Callable[[Sequence[Chosen], Plan, Path, Listener], T | None]",
+    networks: "Sequence[Chosen]",
+    plan: "Plan",
+    folder: Path,
+) -> T:
     """Train, with progress on the screen; an interrupted training ends the command."""
     from nas.cli.training import TrainingProgress
-    from nas.run.train import train as run
 
-    plan = _plan(values, settings)
     labels = {network.key: network.label for network in networks}
     with TrainingProgress(len(networks) * plan.seeds, plan.training.epochs, labels) as progress:
-        delivered = run(networks, plan, folder, progress)
-    if delivered is None:
+        done = work(networks, plan, folder, progress)
+    if done is None:
         typer.echo("interrupted; nothing that was trained is lost. Go on by the same command.")
         raise typer.Exit(INTERRUPTED)
-    return delivered
+    return done
 
 
 def _tell(delivered: "Delivered", *, beside_published: bool = False) -> None:
@@ -230,9 +254,15 @@ def _tell(delivered: "Delivered", *, beside_published: bool = False) -> None:
     classes = delivered.budget.classes
     figures = published(delivered.plan.data.name, classes) if beside_published else ()
     console.print(result_table(delivered, figures))
-    for record in delivered.failed:
-        console.print(f"seed {record.candidate.seed} failed: {record.reason}", style="red")
+    _tell_failed(delivered.failed)
     console.print(f"wrote the model folder {relative(delivered.folder.resolve())}", soft_wrap=True)
+
+
+def _tell_failed(records: "Sequence[TrialRecord]") -> None:
+    from nas.cli.console import make_console
+
+    for record in records:
+        make_console().print(f"seed {record.candidate.seed} failed: {record.reason}", style="red")
 
 
 def _file_name(label: str) -> str:

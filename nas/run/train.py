@@ -8,14 +8,12 @@
         training/          the record of the trainings: journal, curves, checkpoints, weights by key and seed
 """
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nas.budget import Budget
-from nas.data.config import SplitName
 from nas.errors import RunError, TrialError
 from nas.journal import Journal
 from nas.record import TrialRecord
@@ -24,41 +22,13 @@ from nas.run.engine import Engine, Listener
 from nas.run.files import write_atomically
 from nas.run.final_task import FinalTask
 from nas.run.folder import RunFolder
-from nas.run.ledger import LEDGER, Figures, Ledger
+from nas.run.ledger import LEDGER, Ledger
 from nas.run.local import run_here
 from nas.run.plan import PLAN, Plan, check_own_folder, plan_to_yaml
+from nas.run.readings import HeldOut, Trained, Work
 from nas.run.recipe import EarlyStoppingConfig, StopConfig
 from nas.run.rungs import Rungs
-from nas.run.summary import Summary, summarise
 from nas.training.config import training_key
-
-if TYPE_CHECKING:
-    from nas.data.splits import Data
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
-    """One network after its trainings.
-
-    Attributes:
-        network: which.
-        records: its complete trainings, by seed.
-        readings: of each, by split name, in the same order.
-    """
-
-    network: Chosen
-    records: tuple[TrialRecord, ...]
-    readings: tuple[dict[str, Figures], ...]
-
-    def summary(self, split: SplitName, figure: str = "accuracy") -> Summary:
-        """Over the seeds."""
-        return summarise([reading[split][figure] for reading in self.readings])
-
-    @property
-    def best(self) -> int:
-        """Place of the training that is best on split A; of equals the first."""
-        values = [reading["a"]["accuracy"] for reading in self.readings]
-        return values.index(max(values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +48,21 @@ class Delivered:
     plan: Plan
     winner: Trained
     others: tuple[Trained, ...]
+    budget: Budget
+    failed: tuple[TrialRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """Networks after their trainings.
+
+    Attributes:
+        trained: best first by the mean on split A, the only one that was read.
+        budget: at which costs are counted.
+        failed: trainings that came to nothing, with their reasons.
+    """
+
+    trained: tuple[Trained, ...]
     budget: Budget
     failed: tuple[TrialRecord, ...]
 
@@ -103,6 +88,39 @@ def train(
     """
     from nas.run.deliver import deliver
 
+    with _opened(networks, plan, folder) as work:
+        ranked = _ranked(networks, work, listener, in_process=in_process)
+        if ranked is None:
+            return None
+        winner = _winner(ranked.trained, work.ledger)
+        delivered = Delivered(
+            folder=folder,
+            plan=plan,
+            # Chosen; only now, and only of this network, are B and test read.
+            winner=work.read(winner.network, ("a", "b", "test")),
+            others=tuple(each for each in ranked.trained if each.network != winner.network),
+            budget=ranked.budget,
+            failed=ranked.failed,
+        )
+        deliver(delivered, work.run, work.ledger, work.task)
+    return delivered
+
+
+def rank(
+    networks: Sequence[Chosen], plan: Plan, folder: Path, listener: Listener, *, in_process: bool = False
+) -> Ranked | None:
+    """Train every network with every seed and order them by split A: B and test stay unread, nothing is delivered.
+
+    The first round of a choice, with few epochs. Arguments, errors and what an interruption gives are those of
+    :func:`train`, which may be called afterwards with the same folder.
+    """
+    with _opened(networks, plan, folder) as work:
+        return _ranked(networks, work, listener, in_process=in_process)
+
+
+@contextmanager
+def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Work]:
+    """Make the folder, or hold networks and plan to what stands there."""
     task = FinalTask(plan.data, plan.training, folder / "training" / "weights")
     budget = budget_of(networks, resolution=task.resolution, classes=task.classes)
     run = _prepare(folder, plan, networks)
@@ -113,33 +131,25 @@ def train(
         ledger.check_seeds(plan.seed_numbers)
         # Not before the checks: a call that is refused changes nothing.
         write_atomically(folder / PLAN, plan_to_yaml(plan))
-        if not _train_all(networks, plan, run, task, journal, budget, listener, in_process=in_process):
-            return None
-        records = journal.trials()
-        data = _HeldOut(plan)
-        trained = [_read(network, records, plan, task, ledger, data, ("a",)) for network in networks]
-        whole = [each for each in trained if each.records]
-        failed = tuple(record for record in records if record.state == "failed" and not _done(record, records))
-        if not whole:
-            raise TrialError(f"no training came to a result; the first failed so: {failed[0].reason}")
-        winner = _winner(whole, ledger)
-        # Chosen; only now, and only of this network, are B and test read.
-        winner = _read(winner.network, records, plan, task, ledger, data, ("a", "b", "test"))
-        others = sorted(
-            (each for each in whole if each.network != winner.network), key=lambda each: -each.summary("a").mean
-        )
-        delivered = Delivered(
-            folder=folder, plan=plan, winner=winner, others=tuple(others), budget=budget, failed=failed
-        )
-        deliver(delivered, run, ledger, task)
-    return delivered
+        yield Work(plan=plan, task=task, budget=budget, run=run, journal=journal, ledger=ledger, held_out=HeldOut(plan))
+
+
+def _ranked(networks: Sequence[Chosen], work: Work, listener: Listener, *, in_process: bool) -> Ranked | None:
+    """Train what is not trained, and read A of it all; of equals the first given comes first."""
+    if not _train_all(networks, work, listener, in_process=in_process):
+        return None
+    failed = work.failed()
+    trained = [each for each in (work.read(network, ("a",)) for network in networks) if each.records]
+    if not trained:
+        raise TrialError(f"no training came to a result; the first failed so: {failed[0].reason}")
+    trained.sort(key=lambda each: -each.summary("a").mean)
+    return Ranked(trained=tuple(trained), budget=work.budget, failed=failed)
 
 
 def _winner(trained: Sequence[Trained], ledger: Ledger) -> Trained:
-    """The best on split A, of equals the first; or the one whose test was read before: a choice is made once."""
+    """The first, which is the best on split A; or the one whose test was read before: a choice is made once."""
     judged = {entry["key"] for entry in ledger.content["readings"] if "test" in entry}
-    before = next((each for each in trained if each.network.key in judged), None)
-    return before or max(trained, key=lambda each: each.summary("a").mean)
+    return next((each for each in trained if each.network.key in judged), trained[0])
 
 
 def _prepare(folder: Path, plan: Plan, networks: Sequence[Chosen]) -> RunFolder:
@@ -172,20 +182,11 @@ def _check_networks(folder: Path, journal: Journal, networks: Sequence[Chosen]) 
         )
 
 
-def _train_all(
-    networks: Sequence[Chosen],
-    plan: Plan,
-    run: RunFolder,
-    task: FinalTask,
-    journal: Journal,
-    budget: Budget,
-    listener: Listener,
-    *,
-    in_process: bool,
-) -> bool:
+def _train_all(networks: Sequence[Chosen], work: Work, listener: Listener, *, in_process: bool) -> bool:
+    plan, run, journal = work.plan, work.run, work.journal
     if journal.repaired:
         listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
-    source = ChosenNetworks(networks, plan.seed_numbers, journal, budget)
+    source = ChosenNetworks(networks, plan.seed_numbers, journal, work.budget)
     if not source.pending() and source.trials == len(journal.trials()):
         return True
     engine = Engine(
@@ -193,7 +194,7 @@ def _train_all(
         journal=journal,
         curves=run.curves,
         rungs=Rungs(EarlyStoppingConfig(), plan.training.epochs),
-        budget=budget,
+        budget=work.budget,
         stop=StopConfig(trials=source.trials),
         listener=listener,
         checkpoints=run.checkpoints,
@@ -202,68 +203,9 @@ def _train_all(
     if plan.workers > 1:
         from nas.run.distributed import run_distributed
 
-        return run_distributed(engine, task, run.checkpoints, plan.resources, workers=plan.workers)
+        return run_distributed(engine, work.task, run.checkpoints, plan.resources, workers=plan.workers)
     if in_process:
-        return run_here(engine, task, run.checkpoints)
+        return run_here(engine, work.task, run.checkpoints)
     from nas.run.ray_tune import run_on_ray
 
-    return run_on_ray(engine, task, run.checkpoints, plan.resources)
-
-
-class _HeldOut:
-    """The splits, each loaded when it is first read: where all figures are in the ledger, none is."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._loaded: dict[SplitName, Data] = {}
-
-    def data(self, split: SplitName) -> "Data":
-        from nas.data.load import load_data
-
-        if split not in self._loaded:
-            self._loaded[split] = load_data(self._plan.data, splits=(split,))
-        return self._loaded[split]
-
-
-def _read(
-    network: Chosen,
-    records: Sequence[TrialRecord],
-    plan: Plan,
-    task: FinalTask,
-    ledger: Ledger,
-    held_out: _HeldOut,
-    splits: tuple[SplitName, ...],
-) -> Trained:
-    """Read splits of all seeds of one network, by way of the ledger."""
-    from nas.training.finals import digest, figures, read_split
-
-    mine = sorted(
-        (each for each in records if each.state == "complete" and each.candidate.key == network.key),
-        key=lambda each: each.candidate.seed,
-    )
-    mine = [each for each in mine if each.candidate.seed in plan.seed_numbers]
-    readings: list[dict[str, Figures]] = []
-    for record in mine:
-        seed = record.candidate.seed
-        path = task.weights(network.key, seed)
-        if not path.is_file():
-            raise RunError(f"the weights of a complete training must stand in {path}, but there is no such file.")
-        weights = digest(path)
-
-        def evaluate(split: SplitName, path: Path = path) -> Figures:
-            data = held_out.data(split)
-            return figures(read_split(path, network.architecture, data, split, workers=_decoders(plan)))
-
-        readings.append({split: ledger.read(network.key, seed, weights, split, evaluate) for split in splits})
-    return Trained(network=network, records=tuple(mine), readings=tuple(readings))
-
-
-def _decoders(plan: Plan) -> int:
-    """Processes for the images of a folder: the cores of one training, which is over, as far as they are here."""
-    return min(int(plan.resources.cpu * plan.workers), os.cpu_count() or 1) if plan.data.name == "folder" else 0
-
-
-def _done(failed: TrialRecord, records: Sequence[TrialRecord]) -> bool:
-    """Whether a later training made up for a failed one."""
-    wanted = (failed.candidate.key, failed.candidate.seed)
-    return any(each.state == "complete" and (each.candidate.key, each.candidate.seed) == wanted for each in records)
+    return run_on_ray(engine, work.task, run.checkpoints, plan.resources)

@@ -81,10 +81,14 @@ def test_top_shows_the_best(run: Path, nas: Any) -> None:
 
 @pytest.mark.slow
 def test_top_trains_chooses_and_delivers(run: Path) -> None:
+    folder = run.parent / "toy-top2"
+    ordered = command("top", run, "-k", "2", "--train", "--rank", "--seeds", "1", *QUICK)
+    assert ordered.returncode == 0, ordered.stderr
+    assert "by the mean on split A" in ordered.stdout and "ours, test" not in ordered.stdout
+    assert not (folder / "model.safetensors").exists()
     done = command("top", run, "-k", "2", "--train", "--seeds", "1", *QUICK)
     assert done.returncode == 0, done.stderr
-    folder = run.parent / "toy-top2"
-    assert "chosen by the mean on split A" in done.stdout and "ours, test" in done.stdout
+    assert "by the mean on split A" in done.stdout and "ours, test" in done.stdout
     metrics = json.loads((folder / "metrics.json").read_text())
     assert len(metrics["readings"]) == 2 and sum("test" in entry for entry in metrics["readings"]) == 1
     assert metrics["seeds"] == [1], "not the seed of the search"
@@ -199,6 +203,7 @@ def test_bad_arguments_end_with_one_sentence(run: Path, nas: Any, tmp_path: Path
         (["train", tiny, "--data", "digits", "--out", tmp_path / "taken"], "something else"),
         (["train", "googlenet", "--data", "digits", "--resolution", "16"], "size=1"),
         (["top", run, "-k", "0"], "k=0"),
+        (["top", run, "--rank"], "--rank must come with --train"),
         (["top", tmp_path], "recipe.yaml"),
         (["baseline", "--preset", "vgg", "--data", "digits"], "small-stem"),
         (["baseline", "--data", "digits", "--weights", tmp_path / "none.pth"], "googlenet-torchvision"),

@@ -11,8 +11,9 @@ from nas.record import Candidate, TrialRecord
 from nas.run.card import card
 from nas.run.chosen import Chosen
 from nas.run.plan import make_plan
+from nas.run.readings import Trained
 from nas.run.recipe import ResourcesConfig
-from nas.run.train import Delivered, Trained
+from nas.run.train import Delivered
 from nas.training.model_folder import Facts
 
 NETWORK = Chosen(label="small", architecture=SPACE.decode({"stem": 8, "width3": 8, "width4": 8, "wide": 0}))

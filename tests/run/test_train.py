@@ -19,7 +19,7 @@ from nas.journal import Journal
 from nas.run.chosen import Chosen
 from nas.run.function import Silent
 from nas.run.plan import Plan, make_plan, read_plan
-from nas.run.train import Delivered, train
+from nas.run.train import Delivered, rank, train
 from nas.serialize import load
 from nas.training import finals
 from nas.training.evaluate import evaluate
@@ -50,6 +50,11 @@ def run(folder: Path, *networks: Chosen, how: Plan | None = None, listener: Any 
     delivered = train(networks or (WIDE,), how or plan(), folder, listener or Silent(), in_process=True)
     assert delivered is not None
     return delivered
+
+
+def readings(folder: Path) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads((folder / "metrics.json").read_text())["readings"]
+    return entries
 
 
 @pytest.fixture(scope="module")
@@ -186,11 +191,15 @@ def test_interrupted_it_goes_on_to_the_same_weights(delivered: Delivered, tmp_pa
 
 
 def test_the_best_on_split_a_is_delivered_and_only_its_test_is_read(tmp_path: Path) -> None:
+    ranked = rank((NARROW, WIDE), plan(1), tmp_path, Silent(), in_process=True)
+    assert ranked is not None and not (tmp_path / "architecture.json").exists(), "ordered, and nothing delivered"
+    assert all("test" not in entry and "b" not in entry for entry in readings(tmp_path))
     chosen = run(tmp_path, NARROW, WIDE, how=plan(1))
+    assert [each.network for each in ranked.trained] == [each.network for each in (chosen.winner, *chosen.others)]
     means = {each.network.label: each.summary("a").mean for each in (chosen.winner, *chosen.others)}
     assert means.keys() == {"wide", "narrow"}
     assert chosen.winner.network.label == max(means, key=lambda label: means[label])
-    for entry in json.loads((tmp_path / "metrics.json").read_text())["readings"]:
+    for entry in readings(tmp_path):
         assert ("test" in entry) == ("b" in entry) == (entry["key"] == chosen.winner.network.key)
     assert load(tmp_path / "architecture.json") == chosen.winner.network.architecture
     assert "chosen among 2" in (tmp_path / "README.md").read_text()
