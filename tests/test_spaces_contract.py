@@ -129,7 +129,8 @@ def test_samples_cover_every_value(space: Space) -> None:
         point = space.sample(rng)
         for name in space.active(point):
             seen[name].add(point[name])
-    assert all(seen[choice.name] == set(choice.values) for choice in space.choices)
+    # A narrowed space keeps choices of one value, some of which no longer apply.
+    assert all(seen[choice.name] == set(choice.values) for choice in space.choices if len(choice.values) > 1)
 
 
 @every_space
