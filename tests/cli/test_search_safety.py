@@ -89,7 +89,8 @@ def test_a_relative_image_folder_is_found_by_the_workers(tmp_path: Path) -> None
 
 def test_a_search_whose_trials_all_fail_says_so(tmp_path: Path) -> None:
     training = {**TRAINING, "optimizer": "sgd", "learning_rate": 1e30}
-    command = [sys.executable, "-m", "nas.cli", "search", str(write(tmp_path, training=training, stop={"trials": 1})), "--out", "."]
+    recipe = write(tmp_path, training=training, stop={"trials": 1})
+    command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", "."]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == "every trial failed; the lines above tell why."
 
