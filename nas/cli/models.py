@@ -51,7 +51,7 @@ def top_table(recipe: Recipe, records: Sequence[TrialRecord]) -> Table:
 def choice_table(trained: Sequence["Retrained"], plan: "Plan", budget: Budget) -> Table:
     """The networks that were retrained, by split A; the first of them is the one that was chosen."""
     seeds = "one seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
-    table = Table(title=f"{plan.training.epochs} epochs, {seeds}: by the mean on split A")
+    table = Table(title=f"{plan.training.epochs} epochs, {seeds}: chosen by the mean on split A")
     table.add_column("network")
     for column in ("accuracy on A", "MACs", "params"):
         table.add_column(column, justify="right")

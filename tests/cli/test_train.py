@@ -84,11 +84,11 @@ def test_top_trains_chooses_and_delivers(run: Path) -> None:
     folder = run.parent / "toy-top2"
     ordered = command("top", run, "-k", "2", "--train", "--rank", "--seeds", "1", *QUICK)
     assert ordered.returncode == 0, ordered.stderr
-    assert "by the mean on split A" in ordered.stdout and "ours, test" not in ordered.stdout
+    assert "chosen by the mean on split A" in ordered.stdout and "ours, test" not in ordered.stdout
     assert not (folder / "model.safetensors").exists()
     done = command("top", run, "-k", "2", "--train", "--seeds", "1", *QUICK)
     assert done.returncode == 0, done.stderr
-    assert "by the mean on split A" in done.stdout and "ours, test" in done.stdout
+    assert "chosen by the mean on split A" in done.stdout and "ours, test" in done.stdout
     metrics = json.loads((folder / "metrics.json").read_text())
     assert len(metrics["readings"]) == 2 and sum("test" in entry for entry in metrics["readings"]) == 1
     assert metrics["seeds"] == [1], "not the seed of the search"
