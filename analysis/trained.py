@@ -1,13 +1,15 @@
 """Trained networks side by side: what they cost and reach, and by how much one is better than another."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from analysis.statistics import Difference, Estimate, mean, paired
 from nas.errors import ModelError, one_line
@@ -33,6 +35,8 @@ class Trained:
         params: trainable parameters.
         epochs: of each training.
         accuracies: by seed, in [0, 1], in the order of seeds.
+        images: of the split.
+        wrong: places in the split of the images each seed took for another class; None where they were not kept.
         core_hours: of all seeds together.
     """
 
@@ -45,6 +49,8 @@ class Trained:
     params: int
     epochs: int
     accuracies: tuple[tuple[int, float], ...]
+    images: int
+    wrong: tuple[tuple[int, ...], ...] | None
     core_hours: float
 
     @property
@@ -57,6 +63,22 @@ class Trained:
         mine, theirs = dict(self.accuracies), dict(other.accuracies)
         seeds = sorted(mine.keys() & theirs.keys())
         return paired([theirs[seed] for seed in seeds], [mine[seed] for seed in seeds])
+
+    def over_images(self, other: "Trained") -> Difference | None:
+        """How much more accurate than another network, image by image: its interval is over images, not over seeds.
+
+        Each network counts on an image by the share of its seeds that are right. None where either network's folder
+        does not tell which images were wrong.
+        """
+        if self.wrong is None or other.wrong is None:
+            return None
+        return paired(other._right(), self._right())
+
+    def _right(self) -> NDArray[np.float64]:
+        """Of each image the share of the seeds that are right."""
+        assert self.wrong is not None
+        missed = np.concatenate([np.asarray(places, dtype=np.int64) for places in self.wrong])
+        return 1 - np.bincount(missed, minlength=self.images) / len(self.wrong)
 
 
 def read_trained(folders: Sequence[Path], split: Split = "test") -> tuple[Trained, ...]:
@@ -98,6 +120,8 @@ def _read(folder: Path, split: Split) -> Trained:
             params=int(network["params"]),
             epochs=int(plan["training"]["epochs"]),
             accuracies=tuple((seed, float(readings[seed][split]["accuracy"])) for seed in seeds),
+            images=int(readings[seeds[0]][split]["images"]),
+            wrong=_wrong([readings[seed][split] for seed in seeds]),
             core_hours=float(metrics["training_seconds"]) * cores / 3600,
         )
     except FileNotFoundError as error:
@@ -108,11 +132,18 @@ def _read(folder: Path, split: Split) -> Trained:
         ) from error
 
 
+def _wrong(figures: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, ...], ...] | None:
+    """Places of the images that were wrong; folders of before November 2026 do not tell them."""
+    if any("wrong" not in each for each in figures):
+        return None
+    return tuple(tuple(int(place) for place in each["wrong"].split()) for each in figures)
+
+
 def table_of(models: Sequence[Trained]) -> pd.DataFrame:
     """One row a network, in the given order; accuracies in [0, 1], gains over the first in points of percent."""
     rows = []
     for model in models:
-        accuracy, gain = model.accuracy, model.over(models[0])
+        accuracy, gain, images = model.accuracy, model.over(models[0]), model.over_images(models[0])
         rows.append(
             {
                 "name": model.name,
@@ -131,6 +162,10 @@ def table_of(models: Sequence[Trained]) -> pd.DataFrame:
                 "gain_low": 100 * gain.low,
                 "gain_high": 100 * gain.high,
                 "p": gain.p,
+                "gain_on_images": None if images is None else 100 * images.value,
+                "gain_on_images_low": None if images is None else 100 * images.low,
+                "gain_on_images_high": None if images is None else 100 * images.high,
+                "p_on_images": None if images is None else images.p,
                 "core_hours": model.core_hours,
             }
         )

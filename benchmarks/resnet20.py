@@ -28,7 +28,7 @@ from nas.run.plan import PLAN, Plan, check_same, make_plan, plan_to_yaml, read_p
 from nas.run.summary import summarise
 from nas.training.checkpoint import read_checkpoint, write_checkpoint
 from nas.training.evaluate import evaluate
-from nas.training.finals import digest
+from nas.training.finals import digest, figures, reading_of
 from nas.training.trainer import Trainer
 
 WIDTHS: Final = (16, 32, 64)
@@ -128,15 +128,15 @@ def train_seed(plan: Plan, seed: int, folder: Path, threads: int) -> Path:
 def read(plan: Plan, seed: int, weights: Path, ledger: Ledger) -> dict[SplitName, Figures]:
     """Figures of one seed on every held-out split, each read once ever."""
 
-    def figures(split: SplitName) -> Figures:
+    def read_one(split: SplitName) -> Figures:
         data = load_data(plan.data, splits=(split,))
         network = ResNet20(data.classes).to(memory_format=torch.channels_last)
         network.load_state_dict(read_checkpoint(weights)[0])
-        result = evaluate(network, data.split(split))
-        return {"images": result.images, "accuracy": result.accuracy, "loss": result.loss}
+        part = data.split(split)
+        return figures(reading_of(evaluate(network, part, logits=True), part.labels))
 
     splits: tuple[SplitName, ...] = ("a", "b", "test")
-    return {split: ledger.read(Model().key, seed, digest(weights), split, figures) for split in splits}
+    return {split: ledger.read(Model().key, seed, digest(weights), split, read_one) for split in splits}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -13,6 +13,7 @@ from nas.record import TrialRecord
 from nas.run.recipe import Recipe
 
 if TYPE_CHECKING:
+    from analysis.statistics import Difference
     from analysis.trained import Trained
     from nas.run.plan import Plan
     from nas.run.readings import Trained as Retrained
@@ -129,7 +130,7 @@ def _count(value: float | None) -> str:
 
 
 def trained_table(models: Sequence["Trained"]) -> Table:
-    """Model folders side by side; gains are over the first, by the seeds that both have."""
+    """Model folders side by side; gains are over the first: by the seeds that both have, and by the images."""
     first = models[0]
     where = {"test": "the test split", "a": "split A", "b": "split B"}[first.split]
     table = Table(title=f"{first.data}: mean accuracy on {where} with 95% interval over seeds")
@@ -138,10 +139,11 @@ def trained_table(models: Sequence["Trained"]) -> Table:
         table.add_column(column, justify="right")
     for column in ("accuracy (%)", "gain over the first"):
         table.add_column(column, justify="right", no_wrap=True)
+    by_image = any(model.over_images(first) is not None for model in models[1:])
+    if by_image:
+        table.add_column("gain, image by image", justify="right", no_wrap=True)
     for model in models:
-        gain = model.over(first)
-        interval = f" [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]" if gain.n > 1 else ""
-        itself = model is first or gain.n == 0
+        images = model.over_images(first) if model is not first else None
         table.add_row(
             model.label,
             f"{model.macs:,}",
@@ -149,7 +151,16 @@ def trained_table(models: Sequence["Trained"]) -> Table:
             str(model.epochs),
             f"{model.core_hours:.1f}",
             model.accuracy.text(100),
-            "" if itself else f"{100 * gain.value:+.2f}{interval}",
+            _gain(model.over(first) if model is not first else None),
+            *([_gain(images)] if by_image else []),
             style="bold cyan" if model is first else None,
         )
     return table
+
+
+def _gain(gain: "Difference | None") -> str:
+    """In points of percent, with its interval where there is one."""
+    if gain is None or gain.n == 0:
+        return ""
+    interval = f" [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]" if gain.n > 1 else ""
+    return f"{100 * gain.value:+.2f}{interval}"

@@ -12,7 +12,7 @@ from nas.architecture import Architecture
 from nas.data.config import SplitName
 from nas.data.splits import Data
 from nas.training.device import pick_device
-from nas.training.evaluate import evaluate
+from nas.training.evaluate import Evaluation, evaluate
 from nas.training.model_folder import load_weights, normalised
 
 _TOP_5_CLASSES = 100
@@ -27,12 +27,15 @@ class Reading:
         images: of the split.
         accuracy: share of the images whose label has the largest logit.
         loss: mean cross-entropy.
+        wrong: places in the split of the images that are taken for another class, rising: two networks that were
+            read apart can be compared image by image.
         top5: share of the images whose label is among the five largest logits, with 100 classes or more.
     """
 
     images: int
     accuracy: float
     loss: float
+    wrong: tuple[int, ...]
     top5: float | None = None
 
 
@@ -49,17 +52,27 @@ def read_split(
     network, facts = load_weights(path, architecture, data)
     place = pick_device(device)
     part = normalised(data, facts).split(split)
-    many = facts.classes >= _TOP_5_CLASSES
     if architecture.dims == 2:
         network.to(memory_format=torch.channels_last)
-    result = evaluate(network.to(place), part, device=place, logits=many, workers=workers)
-    top5 = _top5(result.logits, part.labels) if result.logits is not None else None
-    return Reading(images=result.images, accuracy=result.accuracy, loss=result.loss, top5=top5)
+    return reading_of(evaluate(network.to(place), part, device=place, logits=True, workers=workers), part.labels)
+
+
+def reading_of(result: Evaluation, labels: Tensor) -> Reading:
+    """What is told of an evaluation that kept its logits."""
+    assert result.logits is not None
+    return Reading(
+        images=result.images,
+        accuracy=result.accuracy,
+        loss=result.loss,
+        wrong=tuple((result.logits.argmax(dim=1) != labels.cpu()).nonzero()[:, 0].tolist()),
+        top5=_top5(result.logits, labels) if result.logits.shape[1] >= _TOP_5_CLASSES else None,
+    )
 
 
 def figures(reading: Reading) -> dict[str, Any]:
-    """A reading as plain data; what it does not tell is left out."""
-    return {name: value for name, value in asdict(reading).items() if value is not None}
+    """A reading as plain data; what it does not tell is left out. Places are one string: a line in the file."""
+    told = {name: value for name, value in asdict(reading).items() if value is not None}
+    return told | {"wrong": " ".join(map(str, reading.wrong))}
 
 
 def digest(path: Path) -> str:

@@ -4,10 +4,12 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.plots.trained import trained_networks
+from analysis.statistics import paired
 from analysis.style import figure
 from analysis.trained import METRICS, RECIPE, read_trained, table_of
 from analysis.write import draw_models
@@ -18,17 +20,28 @@ REFERENCE = Path(__file__).parents[2] / "runs" / "reference"
 GOOGLENET = REFERENCE / "googlenet"
 
 
-def model(folder: Path, *, label: str = "another", macs: int = 7_000_000, test: dict[int, float] | None = None) -> Path:
-    """The figures of GoogLeNet's folder with other ones in them."""
+def model(
+    folder: Path,
+    *,
+    label: str = "another",
+    macs: int = 7_000_000,
+    test: dict[int, float] | None = None,
+    wrong: dict[int, set[int]] | None = None,
+) -> Path:
+    """The figures of GoogLeNet's folder with other ones in them; ``wrong`` by seed, of its 10,000 images."""
     folder.mkdir()
     shutil.copy(GOOGLENET / RECIPE, folder)
     metrics = json.loads((GOOGLENET / METRICS).read_text())
     metrics["network"] |= {"label": label, "macs": macs}
+    if wrong is not None:
+        test = {seed: 1 - len(places) / 10_000 for seed, places in wrong.items()}
     if test is not None:
         metrics["seeds"] = list(test)
         metrics["readings"] = [each for each in metrics["readings"] if each["seed"] in test]
         for each in metrics["readings"]:
             each["test"]["accuracy"] = test[each["seed"]]
+            if wrong is not None:
+                each["test"]["wrong"] = " ".join(map(str, sorted(wrong[each["seed"]])))
     (folder / METRICS).write_text(json.dumps(metrics))
     return folder
 
@@ -51,6 +64,25 @@ def test_a_gain_is_over_the_seeds_that_both_have(tmp_path: Path) -> None:
     assert table["gain"].tolist() == pytest.approx([0.0, 1.0])
     assert table["accuracy"].tolist() == pytest.approx([0.92, 0.66])
     assert table["seeds"].tolist() == [3, 3]
+
+
+def test_a_gain_is_over_the_images_too_whatever_the_seeds(tmp_path: Path) -> None:
+    shared = set(range(0, 9000, 15))
+    first = model(tmp_path / "first", wrong={0: shared | {1, 2, 4}, 1: shared | {1, 2, 7}})
+    second = model(tmp_path / "second", wrong={2: shared, 3: shared | {1}, 4: shared | {8}})
+    old, theirs, mine = read_trained([GOOGLENET, first, second])
+    gain = mine.over_images(theirs)
+    assert gain is not None and gain.n == 10_000
+    assert gain.value == pytest.approx(mine.accuracy.value - theirs.accuracy.value)
+    # Image by image: 1 counts 1 - 1/3, 2 counts 1, 4 and 7 a half, 8 minus a third; all others are equal.
+    alone = np.zeros(10_000)
+    alone[[1, 2, 4, 7, 8]] = 2 / 3, 1, 1 / 2, 1 / 2, -1 / 3
+    expected = paired(np.zeros(10_000), alone)
+    assert (gain.low, gain.high, gain.p) == pytest.approx((expected.low, expected.high, expected.p))
+    assert mine.over_images(old) is None and old.over_images(mine) is None
+    table = table_of([theirs, mine, old])
+    assert table["gain_on_images"].tolist()[:2] == pytest.approx([0, 100 * gain.value])
+    assert table["gain_on_images"].isna().tolist() == [False, False, True]
 
 
 def test_networks_are_drawn_with_their_intervals_and_the_trials_behind_them(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """``nas analyze``, ``compare`` and ``watch`` on runs made by the engine."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,14 @@ def test_models_are_told_side_by_side(nas: Any, tmp_path: Path) -> None:
     status, out, _ = nas("models", reference, reference, "--into", tmp_path)
     assert status == 0 and "30,574,592" in out and "+0.00" in out
     assert (tmp_path / "models.png").is_file() and (tmp_path / "models.csv").is_file()
+    assert "image by image" not in out  # GoogLeNet's folder is older than that.
+    told = shutil.copytree(reference, tmp_path / "told")
+    metrics = json.loads((told / "metrics.json").read_text())
+    for each in metrics["readings"]:
+        each["test"]["wrong"] = " ".join(str(place) for place in range(0, 9000, 10))
+    (told / "metrics.json").write_text(json.dumps(metrics))
+    status, out, _ = nas("models", told, told, "--into", tmp_path)
+    assert status == 0 and "image by image" in out and "+0.00 [+0.00, +0.00]" in out
     status, _, err = nas("models", reference, "--split", "c", "--into", tmp_path)
     assert status == 2 and 'must be a, b, test, but got "c"' in err
 

@@ -74,7 +74,10 @@ def test_a_reading_is_that_of_the_network(folder: Path, tiny: Architecture, nois
     assert reading.images == 24
     assert reading.accuracy == pytest.approx(float((logits.argmax(1) == split.labels).float().mean()))
     assert reading.loss == pytest.approx(float(torch.nn.functional.cross_entropy(logits, split.labels)), rel=1e-4)
+    missed = (logits.argmax(1) != split.labels).tolist()
+    assert reading.wrong == tuple(place for place, wrong in enumerate(missed) if wrong)
     assert "top5" not in figures(reading)
+    assert figures(reading)["wrong"].split() == [str(place) for place in reading.wrong]
     assert digest(folder / WEIGHTS) != digest(seed_weights(folder, 4))
 
 
