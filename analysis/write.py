@@ -116,16 +116,16 @@ def plot(table: pd.DataFrame, folder: Path) -> tuple[Path, Path, Path]:
     return png, svg, write_csv(plotted(table), folder / f"{PLOT}.csv")
 
 
-def draw_models(models: Sequence[Trained], folder: Path, *, run: Path | None = None) -> tuple[Path, Path, Path]:
+def draw_models(models: Sequence[Trained], folder: Path, *, runs: Sequence[Path] = ()) -> tuple[Path, Path, Path]:
     """Write trained networks beside what others report of GoogLeNet, and whatever has a cost: PNG, SVG, and CSV.
 
     Args:
         models: the one to beat first.
         folder: where files go.
-        run: a search whose trials stand behind them.
+        runs: searches whose trials stand behind them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    trials = None if run is None else load(list(runs_in(run)))
+    trials = load([each for run in runs for each in runs_in(run)]) if runs else None
     beside = [
         each
         for each in PUBLISHED

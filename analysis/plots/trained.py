@@ -115,13 +115,13 @@ def _background(trials: pd.DataFrame, axes: Axes) -> list[float]:
         edgecolor="none",
         alpha=0.7,
         zorder=2,
-        label=f"trials of the search, short trainings, split A (n={len(done)})",
+        label=f"trials of a search, short trainings, split A (n={len(done)})",
     )
     best = front(done, "macs")
     axes.plot(best["macs"], best["accuracy"], drawstyle="steps-post", color=TRIAL, lw=1.4, zorder=2.5)
     top = best.iloc[-1]
     words = axes.annotate(
-        "front of the search",
+        "front of these trials",
         (float(top["macs"]), float(top["accuracy"])),
         xytext=(-6, 4),
         textcoords="offset points",

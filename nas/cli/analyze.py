@@ -69,7 +69,7 @@ def compare(
 
 def models(
     folders: list[Path] = typer.Argument(help="Model folders, the one to beat first."),
-    run: Path | None = typer.Option(None, help="A search whose trials are drawn in the background."),
+    run: list[Path] = typer.Option([], help="A search whose trials are drawn in the background; may be repeated."),
     split: str = typer.Option("test", help="a, b or test, as the trainings have read it; nothing is evaluated."),
     into: Path = typer.Option(Path("reports/models"), help="Where models.png, models.svg and models.csv go."),
 ) -> None:
@@ -83,7 +83,7 @@ def models(
     if chosen is None:
         raise ModelError(f'--split must be {", ".join(SPLITS)}, but got "{split}".')
     found = read_trained(folders, chosen)
-    paths = draw_models(found, into, run=run)
+    paths = draw_models(found, into, runs=run)
     console = make_console()
     console.print(trained_table(found))
     for path in paths:

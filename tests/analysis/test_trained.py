@@ -87,7 +87,7 @@ def test_a_gain_is_over_the_images_too_whatever_the_seeds(tmp_path: Path) -> Non
 
 def test_networks_are_drawn_with_their_intervals_and_the_trials_behind_them(tmp_path: Path) -> None:
     folders = [GOOGLENET, model(tmp_path / "small", test={0: 0.951})]
-    png, svg, csv = draw_models(read_trained(folders), tmp_path / "out", run=REFERENCE / "fashion_mnist")
+    png, svg, csv = draw_models(read_trained(folders), tmp_path / "out", runs=[REFERENCE / "fashion_mnist"])
     assert png.stat().st_size > 10_000 and svg.stat().st_size > 10_000
     assert pd.read_csv(csv)["network"].tolist() == ["googlenet with batch-norm", "another"]
     _, (axes,) = figure()
