@@ -115,7 +115,7 @@ def _background(trials: pd.DataFrame, axes: Axes) -> list[float]:
         edgecolor="none",
         alpha=0.7,
         zorder=2,
-        label=f"trials of a search, short trainings, split A (n={len(done)})",
+        label=f"trials after short trainings, split A (n={len(done)})",
     )
     best = front(done, "macs")
     axes.plot(best["macs"], best["accuracy"], drawstyle="steps-post", color=TRIAL, lw=1.4, zorder=2.5)
