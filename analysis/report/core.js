@@ -17,6 +17,7 @@ const nas = {};
   nas.svg = (name, attributes = {}, ...children) => filled(document.createElementNS(SVG, name), attributes, children);
   nas.text = (x, y, text, attributes = {}) => nas.svg("text", { x, y, ...attributes }, String(text));
 
+  nas.epochs = (count) => (count === 1 ? "1 epoch" : `${count} epochs`);
   nas.short = (value) => {
     for (const [factor, unit] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
       if (Math.abs(value) >= factor * 0.99995) return Number((value / factor).toPrecision(3)) + unit;

@@ -19,7 +19,7 @@
       ["accuracy", nas.percent(trial.accuracy)],
       ["MACs", trial.macs.toLocaleString("en")],
       ["parameters", trial.params.toLocaleString("en")],
-      ["state", `${trial.state}, ${trial.epochs} epochs, ${Number((trial.seconds || 0).toPrecision(3))} s`],
+      ["state", `${trial.state}, ${nas.epochs(trial.epochs)}, ${Number((trial.seconds || 0).toPrecision(3))} s`],
       ["key and seed", `${trial.key}, ${trial.seed}`],
     ];
     if (nas.reference && nas.reference !== trial && trial.accuracy !== null && nas.reference.accuracy !== null) {
