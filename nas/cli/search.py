@@ -57,6 +57,7 @@ def resume(
     run: str = typer.Argument(help="A run folder, or the address of a run's copy: s3://bucket/prefix/NAME."),
     trials: int = typer.Option(None, help="Trials in all, if there are to be more than the run was started with."),
     out: Path = typer.Option(OUT, help="Where a run that is fetched gets its folder."),
+    address: str = typer.Option(None, help="Of the Ray cluster to join now; empty for this machine alone."),
 ) -> None:
     """Go on with a run that was interrupted: no trial is lost, none is trained twice."""
     from nas.cli.progress import Progress
@@ -67,7 +68,7 @@ def resume(
     folder = fetch(run, out) if "://" in run else RunFolder.open(Path(run))
     recipe = folder.recipe()
     with Progress(trials or recipe.stop.trials, recipe.training.epochs, budget=recipe.budget) as progress:
-        outcome = go_on(folder.path, progress, trials=trials)
+        outcome = go_on(folder.path, progress, trials=trials, address=address)
     _conclude(outcome)
 
 

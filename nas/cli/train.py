@@ -36,7 +36,7 @@ _SET = typer.Option([], "--set", metavar="KEY=VALUE", help="Override a key: --se
 _WORKERS = typer.Option(1, help="Processes that share each training (Ray Train), as one for each GPU.")
 _CONCURRENCY = typer.Option(None, help="Trainings at once; as many as the machine holds unless given.")
 _CPU = typer.Option(1, help="Cores of one training, or of one worker.")
-_GPU = typer.Option(0, help="GPUs of one training, or of one worker.")
+_GPU = typer.Option(None, help="GPUs of one training, or of one worker; one where there are any unless given.")
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +61,7 @@ def train(
     workers: int = _WORKERS,
     concurrency: int = _CONCURRENCY,
     cpu: float = _CPU,
-    gpu: float = _GPU,
+    gpu: float | None = _GPU,
 ) -> None:
     """Train a network fully with several seeds, read its test accuracy once, and write a model folder."""
     from nas.run.baseline import BASELINES, resolution_for
@@ -89,7 +89,7 @@ def top(
     workers: int = _WORKERS,
     concurrency: int = _CONCURRENCY,
     cpu: float = _CPU,
-    gpu: float = _GPU,
+    gpu: float | None = _GPU,
 ) -> None:
     """Show the best trials of a run; with --train retrain them and deliver the best, chosen on split A."""
     from nas.cli.console import make_console
@@ -135,7 +135,7 @@ def baseline(
     workers: int = _WORKERS,
     concurrency: int = _CONCURRENCY,
     cpu: float = _CPU,
-    gpu: float = _GPU,
+    gpu: float | None = _GPU,
 ) -> None:
     """Train a GoogLeNet as it is, and print its accuracy beside the published ones."""
     from nas.run.baseline import baseline_network, facts, resolution_for
@@ -211,7 +211,7 @@ def _sections(
     return values
 
 
-def _resources(concurrency: int | None, cpu: float, gpu: float) -> dict[str, Any]:
+def _resources(concurrency: int | None, cpu: float, gpu: float | None) -> dict[str, Any]:
     return {"cpu": cpu, "gpu": gpu, "concurrency": concurrency}
 
 

@@ -70,19 +70,32 @@ def _on_loopback() -> Iterator[None]:
             os.environ[variable] = before
 
 
+def gpus(resources: ResourcesConfig) -> float:
+    """GPUs of one trial: those asked for, or one where Ray has any."""
+    if resources.gpu is not None:
+        return resources.gpu
+    return 1.0 if ray.cluster_resources().get("GPU", 0) >= 1 else 0.0
+
+
+def hide_gpus() -> None:
+    """In a worker that was given no GPU, keep torch from finding one: Ray no longer does."""
+    if not ray.get_gpu_ids():
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
 def slots(resources: ResourcesConfig) -> int:
     """Trials that run at once: what was asked for, at most what Ray's machines can hold.
 
     Raises:
         RunError: not even one trial fits.
     """
-    total = ray.cluster_resources()
+    total, gpu = ray.cluster_resources(), gpus(resources)
     fits = int(total.get("CPU", 0) / resources.cpu + 1e-9)
-    if resources.gpu > 0:
-        fits = min(fits, int(total.get("GPU", 0) / resources.gpu + 1e-9))
+    if gpu > 0:
+        fits = min(fits, int(total.get("GPU", 0) / gpu + 1e-9))
     if fits < 1:
         raise RunError(
-            f"one trial needs cpu={resources.cpu:g} and gpu={resources.gpu:g}, "
+            f"one trial needs cpu={resources.cpu:g} and gpu={gpu:g}, "
             f"but Ray has cpu={total.get('CPU', 0):g} and gpu={total.get('GPU', 0):g}."
         )
     return min(fits, resources.concurrency or fits)

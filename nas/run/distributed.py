@@ -20,7 +20,7 @@ from ray.train.torch import TorchTrainer
 from ray.util.queue import Empty, Queue
 
 from nas.errors import RunError, one_line
-from nas.run.cluster import start_ray
+from nas.run.cluster import gpus, hide_gpus, start_ray
 from nas.run.engine import FAILURE, FATAL, Engine
 from nas.run.job import Job, Session
 from nas.run.recipe import ResourcesConfig
@@ -29,6 +29,8 @@ from nas.training.team import Team
 
 _POLL_SECONDS = 1.0
 """Between looks at whether the workers still run."""
+_PATIENCE = 10
+"""Times that Ray Train looks, for a minute each, for places that something else holds; its default is for ever."""
 
 
 class SharedTask(Protocol):
@@ -89,18 +91,30 @@ def _terminate_as_interrupt() -> Iterator[None]:
 
 
 def _check(resources: ResourcesConfig, workers: int) -> None:
-    total = ray.cluster_resources()
-    for kind, each in (("CPU", resources.cpu), ("GPU", resources.gpu)):
+    total, gpu = ray.cluster_resources(), gpus(resources)
+    for kind, each in (("CPU", resources.cpu), ("GPU", gpu)):
         if workers * each > total.get(kind, 0) + 1e-9:
             raise RunError(
                 f"{workers} workers need {kind.lower()}={workers * each:g}, "
                 f"but Ray has {kind.lower()}={total.get(kind, 0):g}."
             )
+    # A worker is on one machine: three cores on each of three hold three workers of two, and not four.
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    places = sum(
+        int(min(held.get(kind, 0) / each + 1e-9 for kind, each in (("CPU", resources.cpu), ("GPU", gpu)) if each))
+        for held in machines
+    )
+    if workers > places:
+        raise RunError(
+            f"{workers} workers of cpu={resources.cpu:g} and gpu={gpu:g} each must fit on Ray's machines, "
+            f"but there are places for {places}."
+        )
 
 
 def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: ResourcesConfig, workers: int) -> None:
     """Train one job and tell the engine."""
     checkpoints.mkdir(parents=True, exist_ok=True)
+    gpu = gpus(resources)
     storage = checkpoints.resolve() / "ray-train"
     told = _told(checkpoints.resolve(), job)
     told.unlink(missing_ok=True)
@@ -116,13 +130,16 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
         },
         scaling_config=ScalingConfig(
             num_workers=workers,
-            use_gpu=resources.gpu > 0,
-            resources_per_worker={"CPU": resources.cpu, **({"GPU": resources.gpu} if resources.gpu else {})},
+            use_gpu=gpu > 0,
+            resources_per_worker={"CPU": resources.cpu, **({"GPU": gpu} if gpu else {})},
         ),
         run_config=RunConfig(
             name=job.checkpoint,
             storage_path=str(storage),
-            failure_config=FailureConfig(max_failures=resources.max_failures),
+            failure_config=FailureConfig(  # Its static type is that of the first Ray Train, which has no such limit.
+                max_failures=resources.max_failures,
+                controller_failure_limit=_PATIENCE,  # type: ignore[call-arg]
+            ),
         ),
     )
     errors: list[Exception] = []
@@ -174,6 +191,7 @@ def _reason(error: Exception) -> str:
 
 def _work(config: dict[str, Any]) -> None:
     """The loop of one worker."""
+    hide_gpus()
     context = get_context()
     team = Team(rank=context.get_world_rank(), size=context.get_world_size())
     task: SharedTask = ray.get(config["task"][0])

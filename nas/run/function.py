@@ -203,6 +203,16 @@ class FunctionTask:
         return FunctionSession(self, job.architecture)
 
 
+def _number(name: str, value: object) -> float:
+    """A metric as a plain number, such as one of numpy's or of torch's with one element."""
+    if not isinstance(value, str):
+        try:
+            return float(value)  # type: ignore[arg-type]  # Whatever has __float__.
+        except (TypeError, ValueError, RuntimeError):
+            pass  # Told below.
+    raise ModelError(f"every metric of evaluate must be a number, but got {name}={value!r}.")
+
+
 @dataclass(slots=True)
 class FunctionSession:
     """One candidate, evaluated to one milestone after the other."""
@@ -215,14 +225,14 @@ class FunctionSession:
         """Evaluate to the next milestone.
 
         Raises:
-            ModelError: the function gave no accuracy.
+            ModelError: the function gave no accuracy, or a metric that is no number.
         """
         target = next(milestone for milestone in self.task.milestones if milestone > self.epoch)
-        metrics = dict(self.task.evaluate(self.architecture, target))
-        if "accuracy" not in metrics:
-            raise ModelError(f"evaluate must give a metric 'accuracy', but gave {', '.join(metrics) or 'nothing'}.")
+        given = dict(self.task.evaluate(self.architecture, target))
+        if "accuracy" not in given:
+            raise ModelError(f"evaluate must give a metric 'accuracy', but gave {', '.join(given) or 'nothing'}.")
         self.epoch = target
-        return metrics
+        return {name: _number(name, value) for name, value in given.items()}
 
     def save(self, path: Path) -> None:
         """Remember the milestone."""

@@ -36,6 +36,18 @@ class Mirror:
         """Where workers put their checkpoints."""
         return self.store.below(CHECKPOINTS)
 
+    def check_new(self) -> None:
+        """Hold the store to having no copy of another run under this one's name: it may be all that is left of it.
+
+        Raises:
+            RunError: it has one, or cannot be read.
+        """
+        if "journal.log" in self.store.names():
+            raise RunError(
+                f"the store must hold no other run of this name, but {self.store.uri} does; go on with it by "
+                f"`nas resume {self.store.uri}`, replace it by --overwrite, or choose another --name."
+            )
+
     def begin(self) -> None:
         """Put everything but checkpoints; also the proof, before any training, that the store can be written.
 

@@ -24,7 +24,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from nas.errors import RunError
-from nas.run.cluster import guarded, slots, start_ray
+from nas.run.cluster import gpus, guarded, slots, start_ray
 from nas.run.engine import FAILURE, FATAL, Engine
 from nas.run.job import Task
 from nas.run.object_store import ObjectStore
@@ -113,7 +113,7 @@ def _fit(
     with environment(variables), quiet(), _interruptible(link, at_once=at_once):
         try:
             Tuner(
-                tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": resources.gpu}),
+                tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": gpus(resources)}),
                 tune_config=TuneConfig(
                     search_alg=_Searcher(link),
                     scheduler=_Scheduler(link),

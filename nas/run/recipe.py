@@ -61,7 +61,7 @@ class ResourcesConfig:
 
     Attributes:
         cpu: cores of one trial, which are also its threads.
-        gpu: GPUs of one trial; a fraction shares one.
+        gpu: GPUs of one trial; a fraction shares one, 0 trains on the CPU; None is one GPU where Ray has any, else 0.
         concurrency: trials at once; None fills the machine or cluster.
         address: of a running Ray cluster to join; None starts Ray on this machine.
         max_failures: times that a trial is started again after its process or node died.
@@ -71,7 +71,7 @@ class ResourcesConfig:
     """
 
     cpu: float = 1
-    gpu: float = 0
+    gpu: float | None = None
     concurrency: int | None = None
     address: str | None = None
     max_failures: int = 3
@@ -79,13 +79,14 @@ class ResourcesConfig:
 
     def __post_init__(self) -> None:
         _positive("resources", cpu=self.cpu, concurrency=self.concurrency)
-        if self.gpu < 0 or self.max_failures < 0:
+        gpu = self.gpu or 0
+        if gpu < 0 or self.max_failures < 0:
             raise RecipeError(
                 "`resources.gpu >= 0` and `resources.max_failures >= 0` must hold, "
-                f"but got gpu={self.gpu}, max_failures={self.max_failures}."
+                f"but got gpu={gpu}, max_failures={self.max_failures}."
             )
-        if not (self.gpu <= 1 or self.gpu % 1 == 0):
-            raise RecipeError(f"`resources.gpu` must be a share of one GPU or whole GPUs, but got gpu={self.gpu}.")
+        if not (gpu <= 1 or gpu % 1 == 0):
+            raise RecipeError(f"`resources.gpu` must be a share of one GPU or whole GPUs, but got gpu={gpu}.")
         if self.storage is not None:
             scheme, separator, place = self.storage.partition("://")
             if not (scheme and separator and place.strip("/")):

@@ -40,7 +40,7 @@ class Outcome:
 
 
 def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = False) -> Outcome:
-    """Search by a recipe, in a new run folder at ``path``.
+    """Search by a recipe, in a new run folder at ``path``; ``overwrite`` replaces a run there and its copy in a store.
 
     Everything that can be wrong is checked before the folder is made; what only Ray can tell, such as too few GPUs,
     leaves no folder, and the run that was to be overwritten as it was.
@@ -59,20 +59,21 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     folder = RunFolder.create(path, recipe, overwrite=overwrite)
     try:
         Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
-        return _go(recipe, space, task, folder, listener)
+        return _go(recipe, space, task, folder, listener, store_is_new=not overwrite)
     except BaseException:
         if not folder.journal.exists() or not Journal.open(folder.journal).trials():
             folder.undo()
         raise
 
 
-def resume(path: Path, listener: Listener, *, trials: int | None = None) -> Outcome:
+def resume(path: Path, listener: Listener, *, trials: int | None = None, address: str | None = None) -> Outcome:
     """Go on with the run at ``path``; nothing that is recorded is trained again.
 
     Args:
         path: the run.
         listener: told of every event.
         trials: a new number of trials in all, kept in the run's recipe.
+        address: of another Ray cluster than before, kept too; empty for Ray on this machine alone.
 
     Raises:
         RunError: no run is there, it is in use, or its journal is damaged.
@@ -83,8 +84,8 @@ def resume(path: Path, listener: Listener, *, trials: int | None = None) -> Outc
     recipe = folder.recipe()
     if trials is not None:
         recipe = replace(recipe, stop=replace(recipe.stop, trials=trials))
-        with folder.locked():
-            write_atomically(folder.path / "recipe.yaml", recipe_to_yaml(recipe))
+    if address is not None:
+        recipe = replace(recipe, resources=replace(recipe.resources, address=address or None))
     space = prepare(recipe)
     return _go(recipe, space, TrainingTask(recipe.data, recipe.training), folder, listener)
 
@@ -130,7 +131,9 @@ def _proposer(recipe: Recipe, space: Space, journal: Journal, *, reference_first
     )
 
 
-def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener: Listener) -> Outcome:
+def _go(
+    recipe: Recipe, space: Space, task: object, folder: RunFolder, listener: Listener, *, store_is_new: bool = False
+) -> Outcome:
     from nas.run.ray_tune import run_on_ray
     from nas.run.training_task import TrainingTask
 
@@ -146,8 +149,17 @@ def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener:
                 f"the reference of space {space.name} cannot be wired at so few pixels, so this search has none."
             )
         mirror = _mirror(recipe, folder)
-        if mirror is not None:
-            mirror.begin()
+        if mirror is not None and store_is_new:
+            mirror.check_new()
+
+        def begun() -> None:
+            # Not before Ray is known to work: a call that comes to nothing changes nothing.
+            if recipe != folder.recipe():
+                write_atomically(folder.path / "recipe.yaml", recipe_to_yaml(recipe))
+            if mirror is not None:
+                mirror.begin()
+            folder.keep()
+
         engine = Engine(
             proposer=_proposer(recipe, space, journal, reference_first=fits),
             journal=journal,
@@ -169,7 +181,7 @@ def _go(recipe: Recipe, space: Space, task: object, folder: RunFolder, listener:
             folder.checkpoints,
             recipe.resources,
             store=mirror.checkpoints if mirror else None,
-            begun=folder.keep,
+            begun=begun,
         )
         states = {record.state for record in journal.trials()}
     return Outcome(folder=folder, finished=finished, failed=states == {"failed"})
@@ -204,4 +216,6 @@ def _attributes(recipe: Recipe) -> dict[str, object]:
         "epochs": recipe.training.epochs,
         "training": training_key(recipe.training),
         "seed": recipe.seed,
+        "trial_seed": recipe.trial_seed,
+        "data": {name: value for name, value in asdict(recipe.data).items() if name not in ("root", "download")},
     }

@@ -11,6 +11,7 @@ from typing import Any
 from ray import tune
 
 from nas import serialize
+from nas.run.cluster import hide_gpus
 from nas.run.job import Job, Task
 from nas.run.object_store import ObjectStore
 from nas.run.work import Work
@@ -36,6 +37,7 @@ class CandidateTrainable(tune.Trainable):
         self, config: dict[str, Any], task: Task, folder: str, threads: int, store: ObjectStore | None
     ) -> None:
         """Remember what ``tune.with_parameters`` sent through the object store."""
+        hide_gpus()
         self._task = task
         self._scratch = tempfile.TemporaryDirectory(prefix="nas-checkpoints-") if store else None
         self._folder = Path(self._scratch.name if self._scratch else folder)

@@ -78,6 +78,6 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, network: nn.Module, s
     for key, value in state.items():
         kind, _, name = key.partition("/")
         parameter = parameters[name]
-        like = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
-        # A scalar (AdamW's count of steps) stays where the optimiser keeps it.
-        optimizer.state[parameter][kind] = like.detach().copy_(value)
+        # On the parameter's device even where it is a scalar: a fused AdamW counts its steps there.
+        like = parameter if value.shape == parameter.shape else torch.empty_like(value, device=parameter.device)
+        optimizer.state[parameter][kind] = torch.empty_like(like).detach().copy_(value)

@@ -67,6 +67,39 @@ def test_resume_holds_the_recipe_to_the_journal(nas: Any, tmp_path: Path) -> Non
         recipe.write_text(text)
 
 
+def test_a_run_is_resumed_on_its_own_images(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    recipe = run.path / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("split_seed: 0", "split_seed: 1"))
+    status, _, err = nas("resume", run.path)
+    assert status == 2 and "data must be that of the run in" in err and "'split_seed': 1" in err
+
+
+def test_a_run_is_resumed_on_another_cluster_or_on_this_machine(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    recipe = run.path / "recipe.yaml"
+    recipe.write_text(
+        recipe.read_text().replace("address: null", "address: 127.0.0.1:1").replace("gpu: null", "gpu: 64")
+    )
+    before = recipe.read_text()
+    for address in ("127.0.0.1:1", "127.0.0.1:2"):
+        status, _, err = nas("resume", run.path, *(["--address", address] if address.endswith("2") else []))
+        assert status == 2 and f"resources.address must be a running Ray cluster, but got '{address}'" in err
+    status, _, err = nas("resume", run.path, "--address", "")
+    assert status == 2 and "one trial needs cpu=1 and gpu=64, but Ray has" in err, "Ray on this machine was asked"
+    assert recipe.read_text() == before, "what could not begin changes nothing"
+
+
+def test_a_copy_in_a_store_is_not_replaced_unasked(nas: Any, tmp_path: Path) -> None:
+    (tmp_path / "store" / "tiny").mkdir(parents=True)
+    journal = tmp_path / "store" / "tiny" / "journal.log"
+    journal.write_text("all that is left of a run")
+    uri = (tmp_path / "store").as_uri()
+    status, _, err = nas("search", write(tmp_path), "--out", tmp_path / "new", "--storage", uri)
+    assert status == 2 and f"nas resume {uri}/tiny" in err and "--overwrite" in err and len(err.splitlines()) == 1
+    assert journal.read_text() == "all that is left of a run" and not (tmp_path / "new" / "tiny").exists()
+
+
 def test_a_relative_image_folder_is_found_by_the_workers(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     for name in map(str, range(10)):

@@ -17,11 +17,14 @@ from nas.errors import RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.run.curves import Curves
+from nas.run.distributed import run_distributed
 from nas.run.engine import Engine
 from nas.run.function import Silent
+from nas.run.job import Job, Session
 from nas.run.ray_tune import run_on_ray
 from nas.run.recipe import ResourcesConfig
 from nas.samplers import make_sampler
+from nas.training.team import Team
 
 pytestmark = [pytest.mark.slow, *RAY_WARNINGS]
 
@@ -50,6 +53,19 @@ def run(cluster: Cluster, folder: Path, task: noted.NotedTask, trials: int, gpu:
     assert run_on_ray(search, task, folder / "checkpoints", resources)
     assert not ray.is_initialized(), "a cluster that was joined is left"
     return search.journal
+
+
+def test_workers_of_one_training_must_fit_on_single_machines(cluster: Cluster, tmp_path: Path) -> None:
+    resources = ResourcesConfig(cpu=3, gpu=0, address=cluster.address)
+    with pytest.raises(RunError, match=r"4 workers of cpu=3 and gpu=0 each must fit .* there are places for 3"):
+        run_distributed(engine(tmp_path, 1, Silent()), Unopened(), tmp_path / "checkpoints", resources, workers=4)
+
+
+class Unopened:
+    epochs = 1
+
+    def open(self, job: Job, *, threads: int, team: Team) -> Session:
+        raise AssertionError("nothing is opened where nothing fits")
 
 
 def test_quarters_of_gpus_are_placed_and_data_is_shared_memory(cluster: Cluster, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ import errno
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from toys import SPACE, evaluate
 
 from nas.run.engine import FAILURE, FATAL
@@ -48,6 +50,21 @@ def test_a_damaged_checkpoint_starts_again_with_a_warning(tmp_path: Path, damage
     metrics, _ = work(tmp_path, warnings).step()
     assert metrics["epoch"] == 1
     assert len(warnings) == 1 and "trial 3 starts again" in warnings[0]
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.array(0.5), torch.tensor(0.5), 0.5])
+def test_a_function_may_give_any_kind_of_number(tmp_path: Path, number: object) -> None:
+    task = FunctionTask(evaluate=lambda architecture, epochs: {"accuracy": number, "more": number}, milestones=(1, 2))  # type: ignore[dict-item]
+    metrics, _ = work(tmp_path, task=task).step()
+    assert (metrics["accuracy"], metrics["more"]) == (0.5, 0.5)
+    assert type(metrics["accuracy"]) is float
+
+
+@pytest.mark.parametrize("value", ["0.5", None, [0.5, 0.6], torch.ones(2)])
+def test_a_metric_that_is_no_number_fails_the_trial_by_name(tmp_path: Path, value: object) -> None:
+    task = FunctionTask(evaluate=lambda architecture, epochs: {"accuracy": 0.5, "more": value}, milestones=(1,))  # type: ignore[dict-item]
+    metrics, done = work(tmp_path, task=task).step()
+    assert done and metrics[FAILURE] == f"every metric of evaluate must be a number, but got more={value!r}."
 
 
 @pytest.mark.parametrize(("number", "key"), [(errno.ENOSPC, FATAL), (errno.EDQUOT, FATAL), (errno.EACCES, FAILURE)])
