@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from analysis.source import source
-from nas.errors import RunError
+from nas.errors import RunError, one_line
 
 COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -56,7 +56,10 @@ def empty() -> pd.DataFrame:
 
 def _typed(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"run": "str", "trial": "int64"})
-    table[list(COLUMNS)[2:]] = table[list(COLUMNS)[2:]].astype("float64")
+    try:
+        table[list(COLUMNS)[2:]] = table[list(COLUMNS)[2:]].astype("float64")
+    except (TypeError, ValueError) as error:
+        raise RunError(f"an epoch of a curve must be numbers, but it is not: {one_line(error)}.") from error
     return table
 
 

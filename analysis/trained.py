@@ -122,7 +122,7 @@ def _read(folder: Path, split: Split) -> Trained:
             accuracies=tuple((seed, float(readings[seed][split]["accuracy"])) for seed in seeds),
             images=int(readings[seeds[0]][split]["images"]),
             wrong=_wrong([readings[seed][split] for seed in seeds]),
-            core_hours=float(metrics["training_seconds"]) * cores / 3600,
+            core_hours=float(metrics.get("core_seconds", metrics["training_seconds"] * cores)) / 3600,
         )
     except FileNotFoundError as error:
         raise ModelError(f"a model folder must hold {RECIPE}, but {folder} does not.") from error

@@ -19,7 +19,12 @@ _PURPOSE = 0x5117  # keeps these draws apart from those of shuffling and augment
 
 
 def cut(
-    labels: NDArray[np.int64], groups: NDArray[np.int64], shares: Sequence[float], *, seed: int
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    shares: Sequence[float],
+    *,
+    seed: int,
+    names: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int64], ...]:
     """Cut `range(N)` into one part for each share, and the remainder.
 
@@ -32,6 +37,8 @@ def cut(
         groups: group of each image, [N].
         shares: of each part but the remainder; their sum is below 1.
         seed: of the random choice.
+        names: of each image, [N], by which it is drawn: where images come and go, those that stay keep their parts, but
+            for a few at the borders. None draws by place.
 
     Returns:
         Sorted indices: a part for each share, then the remainder. Together they are all of `range(N)`, once each.
@@ -43,7 +50,11 @@ def cut(
     by_votes = pairs[np.lexsort((pairs, -votes, pairs // classes))]
     class_of_group = by_votes[np.unique(by_votes // classes, return_index=True)[1]] % classes
     wanted = _wanted(np.bincount(labels, minlength=classes), shares)
-    order = torch.argsort(keys(_PURPOSE, seed, torch.arange(len(sizes))), stable=True).numpy()
+    drawn = np.arange(len(sizes))
+    if names is not None:
+        drawn = np.full(len(sizes), np.iinfo(np.int64).max)
+        np.minimum.at(drawn, members, names)
+    order = torch.argsort(keys(_PURPOSE, seed, torch.from_numpy(drawn)), stable=True).numpy()
     part_of_group = np.full(len(sizes), len(shares), dtype=np.int64)
     for group in order.tolist():
         lacking = wanted[class_of_group[group]]
@@ -78,9 +89,16 @@ def spread(labels: NDArray[np.int64], limit: int | None) -> NDArray[np.int64]:
 
 
 def cut_splits(
-    labels: NDArray[np.int64], groups: NDArray[np.int64], config: DataConfig, *, own_test: bool
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    config: DataConfig,
+    *,
+    own_test: bool,
+    names: NDArray[np.int64] | None = None,
 ) -> dict[SplitName, NDArray[np.int64]]:
     """Sorted indices of the images of train, a and b, and of test where there is no test portion of its own.
+
+    ``names`` as in :func:`cut`.
 
     Raises:
         DataError: a split would be empty.
@@ -88,9 +106,10 @@ def cut_splits(
     chosen: dict[SplitName, NDArray[np.int64]] = {}
     rest = np.arange(len(labels))
     if not own_test:
-        chosen["test"], rest = cut(labels, groups, (TEST_SHARE,), seed=TEST_SEED)
+        chosen["test"], rest = cut(labels, groups, (TEST_SHARE,), seed=TEST_SEED, names=names)
     share = config.validation_share
-    part_a, part_b, train = cut(labels[rest], groups[rest], (share, share), seed=config.split_seed)
+    names = names if names is None else names[rest]
+    part_a, part_b, train = cut(labels[rest], groups[rest], (share, share), seed=config.split_seed, names=names)
     chosen |= {"train": rest[train], "a": rest[part_a], "b": rest[part_b]}
     for name, indices in chosen.items():
         if len(indices) == 0:

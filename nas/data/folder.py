@@ -55,7 +55,8 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
     class_names, paths, labels = _listing(base)
     chosen: dict[SplitName, NDArray[np.int64]] = {}
     if not (held_out and set(splits) == {"test"}):  # The groups cost a reading of every image.
-        chosen = cut_splits(labels, _groups(base, paths), config, own_test=bool(held_out))
+        names = _names(base, paths)
+        chosen = cut_splits(labels, _groups(base, paths), config, own_test=bool(held_out), names=names)
         chosen["train"] = chosen["train"][spread(labels[chosen["train"]], config.limit)]
     resolution = config.resolution or _DEFAULT_RESOLUTION
     parts: dict[SplitName, FolderSplit] = {}
@@ -121,6 +122,12 @@ def _groups(base: Path, paths: list[Path]) -> NDArray[np.int64]:
     return groups
 
 
+def _names(base: Path, paths: list[Path]) -> NDArray[np.int64]:
+    """A number for each image that its path alone decides: one that is added later does not move the others."""
+    digests = (hashlib.sha256(path.relative_to(base).as_posix().encode()).digest() for path in paths)
+    return np.frombuffer(b"".join(digest[:8] for digest in digests), dtype="<i8").astype(np.int64)
+
+
 def _near(paths: list[Path]) -> NDArray[np.int64]:
     thumbnails = np.stack([_thumbnail(path) for path in paths])
     return group_near_duplicates(thumbnails.transpose(0, 3, 1, 2), cached=False)
@@ -153,6 +160,8 @@ def open_image(path: str | Path, *, reduced_to: int | None = None) -> Image.Imag
         with Image.open(path) as image:
             if reduced_to is not None:
                 image.draft("RGB", (reduced_to, reduced_to))
+            if image.mode.startswith("I;16"):  # Pillow would cut every value above 255 off.
+                return image.point(lambda value: value / 256, "L").convert("RGB")
             return image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"the image {path} cannot be read, it is truncated or corrupt ({_reason(error)}).") from error

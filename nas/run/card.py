@@ -70,8 +70,7 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
         f"{_count(training.epochs, 'epoch')}, {training.optimizer}, batches of {training.batch_size}, "
         f"{training.schedule} schedule{average}; all of it in `recipe.yaml`, every epoch in `curves/`, "
         "packages and machine in `versions.json`.",
-        f"Training took {sum(record.seconds for record in winner.records) / 60:.1f} minutes for all seeds together "
-        f"(of {_count(plan.resources.cpu * plan.workers, 'core')} each).",
+        f"Training took {winner.core_seconds / 60:.1f} core-minutes for all seeds together.",
         "",
         "## Use",
         "",

@@ -43,6 +43,10 @@ class Curves:
             return []
         return [json.loads(line) for line in _whole_lines(path.read_bytes())]
 
+    def core_seconds(self, number: int, cores: float) -> float:
+        """Of a trial so far; ``cores`` were its cores in epochs of before November 2026, which do not tell."""
+        return sum(line["seconds"] * line.get("cores", cores) for line in self.read(number))
+
     def mend(self, number: int) -> None:
         """Cut off a torn last line, so that the next append starts a line of its own."""
         path = self.path(number)

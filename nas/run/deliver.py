@@ -57,6 +57,7 @@ def deliver(delivered: "Delivered", run: RunFolder, ledger: Ledger, task: FinalT
         "chosen_among": 1 + len(delivered.others),
         "summary": {split: asdict(winner.summary(split)) for split in ("a", "b", "test")},
         "training_seconds": sum(record.seconds for record in winner.records),
+        "core_seconds": winner.core_seconds,
     }
     ledger.save()
     write_atomically(folder / "README.md", card(delivered, read_facts(folder), cost))

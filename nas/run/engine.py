@@ -60,6 +60,7 @@ class _Live:
     candidate: Candidate
     epoch: int = 0
     seconds: float = 0.0
+    core_seconds: float = 0.0
     recorded: set[int] = field(default_factory=set)
     """Epochs that the journal holds; after a crash it may lack some of the curve's, or hold others."""
 
@@ -71,7 +72,7 @@ class Engine:
     Attributes:
         checkpoints: folder of the workers' checkpoints, which are deleted with their trials.
         spent_hours: wall hours of earlier sessions of the run.
-        cores: cores of one trial, for ``stop.core_hours``.
+        cores: cores of one trial, now: every epoch is noted with them, for ``stop.core_hours``.
         batch: as in ``SamplerConfig``.
         after_end: called when a trial has ended, with its number, the name of its checkpoint, and the numbers of the
             trials that are under way.
@@ -95,7 +96,8 @@ class Engine:
     _live: dict[int, _Live] = field(default_factory=dict)
     _pending: list[tuple[int, Candidate]] = field(default_factory=list)
     _trials: int = 0
-    _seconds: float = 0.0
+    _core_seconds: float = 0.0
+    """Of trials that have ended."""
     _began: float = 0.0
 
     def __post_init__(self) -> None:
@@ -104,7 +106,8 @@ class Engine:
         self.listener.opened(records)
         for record in records:
             self._trials += 1
-            self._seconds += record.seconds
+            if record.state != "running":
+                self._core_seconds += self.curves.core_seconds(record.number, self.cores)
             for epoch, accuracy in record.accuracies.items():
                 self.rungs.record(epoch, self._standing(record.candidate, accuracy))
         for number, _ in self.proposer.pending():
@@ -133,6 +136,7 @@ class Engine:
             candidate=candidate,
             epoch=int(curve[-1]["epoch"]) if curve else 0,
             seconds=sum(line["seconds"] for line in curve),
+            core_seconds=self.curves.core_seconds(number, self.cores),
             recorded=set(self.journal.trial(number).accuracies),
         )
         for line in curve:
@@ -156,7 +160,7 @@ class Engine:
 
     def _limit_reached(self) -> bool:
         hours = self.spent_hours + (self.clock() - self._began) / 3600
-        core_hours = (self._seconds + sum(live.seconds for live in self._live.values())) * self.cores / 3600
+        core_hours = (self._core_seconds + sum(live.core_seconds for live in self._live.values())) / 3600
         self.exhausted = self.exhausted or (
             self._trials >= self.stop.trials
             or (self.stop.hours is not None and hours >= self.stop.hours)
@@ -222,7 +226,8 @@ class Engine:
         if new:
             live.epoch = epoch
             live.seconds += metrics["seconds"]
-            self.curves.append(number, metrics)
+            live.core_seconds += metrics["seconds"] * self.cores
+            self.curves.append(number, {**metrics, "cores": self.cores})
         self._record(number, live, metrics)
         if new:
             self.listener.epoch(number, metrics)
@@ -238,7 +243,7 @@ class Engine:
 
     def _end(self, number: int) -> None:
         live = self._live.pop(number)
-        self._seconds += live.seconds
+        self._core_seconds += live.core_seconds
         # The journal knows by now: a crash from here on leaves at worst a checkpoint that nobody needs.
         name = Job.of(number, live.candidate).checkpoint
         checkpoint = self.checkpoints / name

@@ -47,6 +47,11 @@ class Plan:
         """The seeds, in order."""
         return tuple(range(self.first_seed, self.first_seed + self.seeds))
 
+    @property
+    def cores(self) -> float:
+        """Of one training."""
+        return self.resources.cpu * self.workers
+
 
 def make_plan(values: Mapping[str, Any], overrides: Mapping[str, str]) -> Plan:
     """A plan from plain data (keys whose value is None are left out) and ``--set`` overrides.

@@ -30,11 +30,13 @@ class Trained:
         network: which.
         records: its complete trainings, by seed.
         readings: of each, by split name, in the same order.
+        core_seconds: of all its trainings, by the cores that each epoch had.
     """
 
     network: Chosen
     records: tuple[TrialRecord, ...]
     readings: tuple[dict[str, Figures], ...]
+    core_seconds: float
 
     def summary(self, split: SplitName, figure: str = "accuracy") -> Summary:
         """Over the seeds."""
@@ -102,7 +104,8 @@ class Work:
                 return figures(read_split(path, network.architecture, data, split, workers=_decoders(self.plan)))
 
             readings.append({split: self.ledger.read(network.key, seed, weights, split, evaluate) for split in splits})
-        return Trained(network=network, records=tuple(mine), readings=tuple(readings))
+        spent = sum(self.run.curves.core_seconds(record.number, self.plan.cores) for record in mine)
+        return Trained(network=network, records=tuple(mine), readings=tuple(readings), core_seconds=spent)
 
 
 def _decoders(plan: Plan) -> int:

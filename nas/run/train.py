@@ -198,7 +198,7 @@ def _train_all(networks: Sequence[Chosen], work: Work, listener: Listener, *, in
         stop=StopConfig(trials=source.trials),
         listener=listener,
         checkpoints=run.checkpoints,
-        cores=plan.resources.cpu,
+        cores=plan.cores,
     )
     if plan.workers > 1:
         from nas.run.distributed import run_distributed

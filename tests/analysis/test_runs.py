@@ -112,6 +112,9 @@ def test_a_torn_last_line_is_left_out_and_an_epoch_trained_again_counts_once(run
     path.write_text("{broken\n" + "".join(lines))
     with pytest.raises(RunError, match="line 1"):
         analysis.curves(folder)
+    path.write_text('{"epoch": "one", "accuracy": 0.5}\n')
+    with pytest.raises(RunError, match=r"an epoch of a curve must be numbers, but it is not: .*'one'"):
+        analysis.curves(folder)
 
 
 def test_a_journal_alone_has_no_curves(run_folder, tmp_path):

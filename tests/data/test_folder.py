@@ -13,6 +13,7 @@ from nas.data import AugmentConfig, DataConfig
 from nas.data import folder as folder_module
 from nas.data.batches import batches
 from nas.data.config import SPLITS
+from nas.data.folder import open_image
 from nas.data.load import load_data
 from nas.data.splits import FolderSplit
 from nas.errors import DataError
@@ -86,6 +87,34 @@ def test_classes_without_train_are_cut_into_all_four(copied: Path) -> None:
     assert data.resolution == 224
     sizes = {name: len(data.split(name)) for name in SPLITS}
     assert sizes["test"] == 15 and sum(sizes.values()) == 72 and min(sizes.values()) >= 3
+
+
+def test_an_image_that_is_added_moves_few_of_the_others(copied: Path) -> None:
+    config = DataConfig(name="folder", root=str(copied / "train"))
+
+    def homes() -> dict[str, str]:
+        data = load_data(config, splits=SPLITS)
+        homes = {}
+        for name in SPLITS:
+            split = data.split(name)
+            assert isinstance(split, FolderSplit)
+            homes |= dict.fromkeys(split.paths, name)
+        return homes
+
+    before = homes()
+    first = min((copied / "train").iterdir())
+    draw = np.random.default_rng(7).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    Image.fromarray(draw).save(first / "0-added.png")
+    after = homes()
+    assert len(after) == len(before) + 1
+    assert sum(after[path] != before[path] for path in before) <= 3, "of every part one may make room"
+
+
+def test_sixteen_bits_of_grey_keep_their_range(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16)
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    red = np.asarray(open_image(tmp_path / "ramp.png"))[..., 0]
+    assert np.abs(red.astype(int).ravel() - np.arange(256)).max() <= 1
 
 
 @pytest.mark.parametrize("limit", [10, 1000])

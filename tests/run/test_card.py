@@ -1,6 +1,5 @@
 """The model card: how much was trained, in words that fit the numbers."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from nas.run.card import card
 from nas.run.chosen import Chosen
 from nas.run.plan import make_plan
 from nas.run.readings import Trained
-from nas.run.recipe import ResourcesConfig
 from nas.run.train import Delivered
 from nas.training.model_folder import Facts
 
@@ -24,22 +22,20 @@ READING = {split: {"images": 359, "accuracy": 0.5, "loss": 1.0} for split in ("a
 
 
 @pytest.mark.parametrize(
-    ("epochs", "cpu", "workers", "told"),
+    ("epochs", "core_seconds", "told"),
     [
-        (1, 1, 1, ("\n1 epoch, ", "(of 1 core each)")),
-        (2, 1, 2, ("\n2 epochs, ", "(of 2 cores each)")),
-        (30, 1.5, 3, ("\n30 epochs, ", "(of 4.5 cores each)")),
-        (30, 0.5, 1, ("\n30 epochs, ", "(of 0.5 cores each)")),
+        (1, 60.0, ("\n1 epoch, ", "Training took 1.0 core-minutes")),
+        (30, 405.0, ("\n30 epochs, ", "Training took 6.8 core-minutes")),
     ],
 )
-def test_epochs_and_the_cores_of_all_workers(epochs: int, cpu: float, workers: int, told: tuple[str, ...]) -> None:
+def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[str, ...]) -> None:
     training = {"recipe": "modern", "epochs": epochs, "warmup_epochs": 0}
-    plan = make_plan({"data": {"name": "digits"}, "training": training, "seeds": 1, "workers": workers}, {})
+    plan = make_plan({"data": {"name": "digits"}, "training": training, "seeds": 1}, {})
     record = TrialRecord(number=0, candidate=CANDIDATE, state="complete", seconds=60.0)
     delivered = Delivered(
         folder=Path("out"),
-        plan=replace(plan, resources=ResourcesConfig(cpu=cpu)),
-        winner=Trained(network=NETWORK, records=(record,), readings=(READING,)),
+        plan=plan,
+        winner=Trained(network=NETWORK, records=(record,), readings=(READING,), core_seconds=core_seconds),
         others=(),
         budget=BUDGET,
         failed=(),

@@ -1,5 +1,6 @@
 """The engine without Ray: the same rules whatever executes."""
 
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,7 +122,7 @@ def test_what_is_impossible_is_refused_before_anything_runs() -> None:
         search(SPACE, evaluate, BUDGET, trials=2, sampler="randm")
 
 
-def test_limits_on_time_end_a_search() -> None:
+def test_limits_on_time_end_a_search(tmp_path: Path) -> None:
     from nas.journal import Journal
     from nas.proposer import Proposer
     from nas.run.engine import Engine
@@ -141,25 +142,17 @@ def test_limits_on_time_end_a_search() -> None:
     engine = Engine(
         proposer=Proposer(SPACE, BUDGET, make_sampler("random", SPACE, BUDGET, ("accuracy",), {}), journal, seed=0),
         journal=journal,
-        curves=Curves(Path("/nonexistent")),
+        curves=Curves(tmp_path / "curves"),
         rungs=Rungs(EarlyStoppingConfig(), 1),
         budget=BUDGET,
         stop=StopConfig(trials=100, hours=3),
         listener=Silent(),
-        checkpoints=Path("/nonexistent"),
+        checkpoints=tmp_path,
         spent_hours=1.0,
         clock=lambda: now[0],
     )
-    object.__setattr__(engine, "curves", _Forgetful())
-    run_here(engine, FunctionTask(evaluate=slow, milestones=(1,)), Path("/nonexistent"))
+    run_here(engine, FunctionTask(evaluate=slow, milestones=(1,)), tmp_path)
     assert len(journal.trials()) == 4, "one hour was spent, and a trial takes half an hour"
-
-
-class _Forgetful:
-    def append(self, number: int, line: Mapping[str, float]) -> None: ...
-
-    def read(self, number: int) -> list[dict[str, float]]:
-        return []
 
 
 def test_an_epoch_that_missed_the_journal_is_entered_when_the_run_goes_on(
@@ -210,6 +203,20 @@ def test_no_trial_begins_once_the_core_hours_are_spent() -> None:
     *before, last = [trial.seconds for trial in result.trials]
     assert sum(before) < 0.1 <= sum(before) + last
     assert len(result.trials) < 500
+
+
+def test_core_hours_of_earlier_sessions_are_of_the_cores_that_they_had(tmp_path: Path) -> None:
+    def slow(architecture: Architecture, epochs: int) -> dict[str, float]:
+        time.sleep(0.05)
+        return {"accuracy": 0.5}
+
+    once = search(SPACE, slow, BUDGET, trials=3, sampler="random", path=tmp_path)
+    for path in sorted((tmp_path / "curves").glob("*.jsonl")):  # As if each trial had had a hundred cores.
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert all(line["cores"] == 1 for line in lines)
+        path.write_text("".join(json.dumps({**line, "cores": 100}) + "\n" for line in lines))
+    again = search(SPACE, slow, BUDGET, trials=6, sampler="random", path=tmp_path, core_hours=10 / 3600)
+    assert len(again.trials) == len(once.trials) == 3, "fifteen core-seconds are spent"
 
 
 def test_a_reference_that_cannot_be_wired_is_left_out() -> None:

@@ -1,6 +1,7 @@
 """Full trainings: what a model folder holds, that it goes on, and that the test split is read once."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -121,6 +122,18 @@ def test_run_again_it_trains_nothing_and_reads_nothing(delivered: Delivered, mon
     assert (delivered.folder / "training" / "journal.log").read_bytes() == before
 
 
+def test_core_seconds_are_of_the_cores_that_each_epoch_had(delivered: Delivered, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(delivered.folder, folder)
+    spent = delivered.winner.core_seconds
+    assert spent == pytest.approx(sum(record.seconds for record in delivered.winner.records))
+    more = run(folder, how=plan(seeds=3, resources={"cpu": 4}))
+    third = more.winner.records[2].seconds
+    assert more.winner.core_seconds == pytest.approx(spent + 4 * third)
+    assert json.loads((folder / "metrics.json").read_text())["core_seconds"] == pytest.approx(spent + 4 * third)
+    assert f"{(spent + 4 * third) / 60:.1f} core-minutes" in (folder / "README.md").read_text()
+
+
 def test_more_seeds_train_and_read_only_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path, how=plan(1))
     read: list[tuple[str, str]] = []
@@ -149,7 +162,7 @@ def test_held_out_images_of_a_folder_are_decoded_by_processes(tmp_path: Path, mo
 
     def noted(*arguments: Any, workers: int = 0) -> finals.Reading:
         used.append(workers)
-        return finals.Reading(images=4, accuracy=0.5, loss=1.0)
+        return finals.Reading(images=4, accuracy=0.5, loss=1.0, wrong=(1, 2))
 
     monkeypatch.setattr(finals, "read_split", noted)
     data = {"name": "folder", "root": str(tmp_path / "images"), "resolution": 8, "validation_share": 0.3}
