@@ -1,8 +1,8 @@
 """Which of two searches was better, at equal trainings and at equal device-seconds."""
 
 import math
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,7 +12,7 @@ from pandas.api.types import is_numeric_dtype
 
 from analysis.anytime import Axis, Measure, Steps, anytime
 from analysis.runs import budget_of, check_comparable, load
-from analysis.source import runs_in, source
+from analysis.source import Source, runs_in, source
 from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, TimeToTarget, mean, paired, time_to_target
 from nas.errors import RunError
 
@@ -70,21 +70,26 @@ class Compared:
     rows: tuple[Comparison, ...]
     targets: tuple[Target, ...]
     over_random: tuple[Estimate, Estimate] | None
+    unlike: tuple[str, ...] = ()
+    """In what their recipes differ beyond sampler, seed and stopping, such as ``training.epochs (1 and 4)``."""
 
 
 HEAD: Final = ("measure", "at equal", "a", "b", "b over a", "p", "better")
 
 
-def cells(row: Comparison, names: tuple[str, str]) -> tuple[str, ...]:
+def cells(row: Comparison, names: tuple[str, str], report: str = "accuracy") -> tuple[str, ...]:
     """A row as texts under :data:`HEAD`, in percent and points, for a table on screen."""
-    what = "best accuracy (%)" if row.measure == "best" else "hypervolume (% of the box)"
+    told = "accuracy" if report == "accuracy" else f"accuracy's {report}"
+    what = f"best {told} (%)" if row.measure == "best" else "hypervolume (% of the box)"
     effort = f"{row.effort:,.0f} trainings" if row.against == "trainings" else f"{row.effort / 3600:.3g} device-hours"
     gap = row.difference
-    shown = f"{100 * gap.value:+.2f}"
+    shown = f"{100 * gap.value:+.2f}" if gap.n else ""
     if gap.n >= 2:
         shown += f" [{100 * gap.low:+.2f}, {100 * gap.high:+.2f}]"
-    verdict = {"a": names[0], "b": names[1], "undecided": "neither, inside the noise"}
-    said = verdict.get(row.verdict, f"no claim: {gap.n} of {ENOUGH_SEEDS} seeds")
+    a, b = names if names[0] != names[1] else ("a", "b")
+    verdict = {"a": a, "b": b, "undecided": "neither, inside the noise"}
+    few = f"{gap.n} of {ENOUGH_SEEDS} seeds" if gap.n else "no seed in common"
+    said = verdict.get(row.verdict, f"no claim: {few}")
     p = "" if math.isnan(gap.p) else f"{gap.p:.3f}"
     return (what, effort, row.a.text(100), row.b.text(100), shown, p, said)
 
@@ -106,11 +111,32 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
     """
     check_comparable([source(run) for path in (a, b, random) if path is not None for run in runs_in(path)])
     first, second = _tables(a, report), _tables(b, report)
+    if report != "accuracy" and not report.startswith("metric.accuracy"):
+        raise RunError(
+            "the column must be accuracy or a metric.accuracy_..., for more must be better and 1 all, "
+            f"but got {report!r}."
+        )
     baseline = pd.concat(_tables(random, "accuracy"), ignore_index=True) if random is not None else None
     names = (Path(a).name, Path(b).name)
     known = (_seeds(a), _seeds(b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
-    return compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
+    compared = compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
+    return replace(compared, unlike=_unlike(source(runs_in(a)[0]), source(runs_in(b)[0])))
+
+
+def _unlike(a: Source, b: Source) -> tuple[str, ...]:
+    """What differs in budget, data and training of two runs' recipes, with both values."""
+    found = []
+    for section in ("budget", "data", "training"):
+        left, right = ((each.recipe or {}).get(section) for each in (a, b))
+        if isinstance(left, Mapping) and isinstance(right, Mapping):
+            keys = [key for key in left if key not in ("root", "download") and key in right and left[key] != right[key]]
+            found += [f"{section}.{key}{_both(left[key], right[key])}" for key in keys]
+    return tuple(found)
+
+
+def _both(left: object, right: object) -> str:
+    return "" if isinstance(left, Mapping) else f" ({left} and {right})"
 
 
 def _tables(path: Path | str, report: str) -> list[pd.DataFrame]:

@@ -123,7 +123,7 @@ def _anytime(material: Material, measure: anytime.Measure) -> Figure | None:
     budget = budget_of(table)
     most = float(budget.macs if budget and budget.macs else done["macs"].max())
     least = min(float(done["accuracy"].min()), 0.999)
-    star = networks(table[table["reference"]])["accuracy"]
+    stars = networks(table[table["reference"]])["accuracy"]
     made, both = figure(9.0, 3.4, columns=2)
     axes_kinds: tuple[anytime.Axis, ...] = ("trainings", "seconds")
     for axes, against in zip(both, axes_kinds, strict=True):
@@ -134,7 +134,7 @@ def _anytime(material: Material, measure: anytime.Measure) -> Figure | None:
             ]
             for name, tables in anytime.by_search(table, material.searches).items()
         }
-        reference = float(star.iloc[0]) if len(star) else None
+        reference = float(stars.mean()) if len(stars) else None
         plot_anytime.anytime(courses, axes, measure=measure, against=against, reference=reference)
     return made
 

@@ -35,6 +35,14 @@ def front(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
     return on.sort_values([cost, "trial"], kind="stable").reset_index(drop=True)
 
 
+def on_front(rows: pd.DataFrame, table: pd.DataFrame, cost: str = "macs") -> "pd.Series[bool]":
+    """Which rows are trainings of a network that is on the front of a table, in the run where it is."""
+    best = set(zip(*(front(table, cost)[column] for column in ("run", "key")), strict=True))
+    return pd.Series(
+        [pair in best for pair in zip(rows["run"], rows["key"], strict=True)], index=rows.index, dtype=bool
+    )
+
+
 def hypervolume(cost: ArrayLike, accuracy: ArrayLike, *, most_cost: float, least_accuracy: float = 0.0) -> float:
     """Share, in [0, 1], of the box between (0, 1) and (most_cost, least_accuracy) that is dominated.
 

@@ -137,13 +137,17 @@ def named_apart(runs: Iterable[Path | str]) -> list[Source]:
     ]
 
 
-def check_comparable(found: Iterable[Source]) -> None:
+def check_comparable(found: Iterable[Source], data_of_networks: str | None = None) -> None:
     """Hold runs that are looked at together to one data set; what has no recipe is taken as it is.
+
+    Args:
+        found: the runs.
+        data_of_networks: the data set of trained networks that they are drawn beside.
 
     Raises:
         RunError: accuracies of different data sets.
     """
-    first: tuple[str, object] | None = None
+    first = ("what is trained", data_of_networks) if data_of_networks is not None else None
     for one in found:
         section = (one.recipe or {}).get("data")
         data = section.get("name") if isinstance(section, Mapping) else None

@@ -36,6 +36,7 @@ class Trained:
         epochs: of each training.
         accuracies: by seed, in [0, 1], in the order of seeds.
         images: of the split.
+        cut: what decides which images these are.
         wrong: places in the split of the images each seed took for another class; None where they were not kept.
         core_hours: of all seeds together.
     """
@@ -50,6 +51,7 @@ class Trained:
     epochs: int
     accuracies: tuple[tuple[int, float], ...]
     images: int
+    cut: tuple[object, ...]
     wrong: tuple[tuple[int, ...], ...] | None
     core_hours: float
 
@@ -68,9 +70,9 @@ class Trained:
         """How much more accurate than another network, image by image: its interval is over images, not over seeds.
 
         Each network counts on an image by the share of its seeds that are right. None where either network's folder
-        does not tell which images were wrong.
+        does not tell which images were wrong, or the images were others.
         """
-        if self.wrong is None or other.wrong is None:
+        if self.wrong is None or other.wrong is None or (self.cut, self.images) != (other.cut, other.images):
             return None
         return paired(other._right(), self._right())
 
@@ -121,6 +123,7 @@ def _read(folder: Path, split: Split) -> Trained:
             epochs=int(plan["training"]["epochs"]),
             accuracies=tuple((seed, float(readings[seed][split]["accuracy"])) for seed in seeds),
             images=int(readings[seeds[0]][split]["images"]),
+            cut=_cut(plan["data"], split),
             wrong=_wrong([readings[seed][split] for seed in seeds]),
             core_hours=float(metrics.get("core_seconds", metrics["training_seconds"] * cores)) / 3600,
         )
@@ -132,11 +135,23 @@ def _read(folder: Path, split: Split) -> Trained:
         ) from error
 
 
+def _cut(data: Mapping[str, Any], split: Split) -> tuple[object, ...]:
+    """What decides which images a split of a data set has: the test split does not depend on how validation is cut."""
+    keys = ("name", "root") if split == "test" else ("name", "root", "validation_share", "split_seed")
+    return tuple(data.get(key) for key in keys)
+
+
 def _wrong(figures: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, ...], ...] | None:
     """Places of the images that were wrong; folders of before November 2026 do not tell them."""
     if any("wrong" not in each for each in figures):
         return None
-    return tuple(tuple(int(place) for place in each["wrong"].split()) for each in figures)
+    found = tuple(tuple(int(place) for place in each["wrong"].split()) for each in figures)
+    for places, each in zip(found, figures, strict=True):
+        if len(places) != round((1 - each["accuracy"]) * each["images"]) or not all(
+            0 <= place < each["images"] for place in places
+        ):
+            raise ValueError(f"{len(places)} images are wrong, which its accuracy does not say")
+    return found
 
 
 def table_of(models: Sequence[Trained]) -> pd.DataFrame:

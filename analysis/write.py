@@ -8,11 +8,11 @@ from typing import Final
 
 import pandas as pd
 
-from analysis.pareto import front
+from analysis.pareto import front, on_front
 from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
 from analysis.plots.trained import trained_networks
 from analysis.runs import budget_of, cache_of, check_comparable, load, named_apart
-from analysis.source import Source, runs_in
+from analysis.source import Source, runs_in, source
 from analysis.style import figure, save
 from analysis.table import networks
 from analysis.trained import Trained, table_of
@@ -125,7 +125,9 @@ def draw_models(models: Sequence[Trained], folder: Path, *, runs: Sequence[Path]
         runs: searches whose trials stand behind them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    trials = load([each for run in runs for each in runs_in(run)]) if runs else None
+    flat = [each for run in runs for each in runs_in(run)]
+    check_comparable(map(source, flat), models[0].data)
+    trials = load(flat) if flat else None
     beside = [
         each
         for each in PUBLISHED
@@ -141,9 +143,8 @@ def plotted(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
     """The points of the plot, and whether each network is on the front."""
     keep = ["run", "trial", "key", "state", "reference", cost, "accuracy", "epochs", "seed"]
     points = table.loc[table["accuracy"].notna(), keep]
-    best = set(front(table, cost)["key"])
     done = points["state"] == "complete"
-    return points.assign(on_front=points["key"].isin(best) & done)
+    return points.assign(on_front=on_front(points, table, cost) & done)
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> Path:

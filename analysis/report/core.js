@@ -37,6 +37,7 @@ const nas = {};
     return trial;
   });
   nas.reference = nas.trials.find((trial) => trial.reference) || null;
+  nas.referenceOf = (trial) => nas.trials.find((other) => other.reference && other.run === trial.run) || nas.reference;
   nas.curveOf = (trial) => nas.data.curves[trial.run + "/" + trial.trial] || null;
   nas.networkOf = (trial) => nas.data.networks[trial.key] || null;
 

@@ -2,7 +2,8 @@
 (() => {
   nas.curve = (trial) => {
     const lines = [[nas.curveOf(trial), "curve"]];
-    if (nas.reference && nas.reference !== trial) lines.push([nas.curveOf(nas.reference), "curve other"]);
+    const reference = nas.referenceOf(trial);
+    if (reference && reference !== trial) lines.push([nas.curveOf(reference), "curve other"]);
     const known = lines.filter(([curve]) => curve && curve[0].length);
     if (!known.length) return null;
     const [width, height, left, bottom] = [340, 150, 38, 30];

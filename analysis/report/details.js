@@ -14,6 +14,7 @@
       box.replaceChildren(nas.html("p", { class: "hint" }, "No trial is selected."));
       return;
     }
+    const reference = nas.referenceOf(trial);
     const parts = [nas.html("h3", {}, (trial.reference ? "GoogLeNet, " : "") + trial.label + (trial.front ? " (on the front)" : ""))];
     const figures = [
       ["accuracy", nas.percent(trial.accuracy)],
@@ -22,13 +23,13 @@
       ["state", `${trial.state}, ${nas.epochs(trial.epochs)}, ${Number((trial.seconds || 0).toPrecision(3))} s`],
       ["key and seed", `${trial.key}, ${trial.seed}`],
     ];
-    if (nas.reference && nas.reference !== trial && trial.accuracy !== null && nas.reference.accuracy !== null) {
-      const gain = 100 * (trial.accuracy - nas.reference.accuracy);
-      figures.splice(1, 0, ["over GoogLeNet", `${gain > 0 ? "+" : ""}${gain.toFixed(2)} points at ${(trial.macs / nas.reference.macs).toFixed(2)} x its MACs`]);
+    if (reference && reference !== trial && trial.accuracy !== null && reference.accuracy !== null) {
+      const gain = 100 * (trial.accuracy - reference.accuracy);
+      figures.splice(1, 0, ["over GoogLeNet", `${gain > 0 ? "+" : ""}${gain.toFixed(2)} points at ${(trial.macs / reference.macs).toFixed(2)} x its MACs`]);
     }
     parts.push(pairs(figures));
     const network = nas.networkOf(trial);
-    const other = nas.reference && nas.reference !== trial ? nas.networkOf(nas.reference) : null;
+    const other = reference && reference !== trial ? nas.networkOf(reference) : null;
     if (network) {
       const scale = nas.drawingScale(other ? [network, other] : [network]);
       parts.push(nas.html("h4", {}, "The network, to scale"), nas.html("div", { class: "wide drawing" }, nas.drawing(network, scale)));

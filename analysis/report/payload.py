@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from analysis.blocks import Block
-from analysis.pareto import front
+from analysis.pareto import on_front
 from analysis.runs import budget_of
 from analysis.table import choices
 
@@ -19,14 +19,13 @@ MOST_EPOCHS: Final = 60
 def payload(table: pd.DataFrame, curves: pd.DataFrame, networks: Mapping[str, Sequence[Block]]) -> dict[str, Any]:
     """The data of the page, ready for JSON: columns rather than rows, and every network once."""
     budget = budget_of(table)
-    best = set(front(table)["key"])
     columns = {
         "run": table["run"].tolist(),
         "trial": table["trial"].tolist(),
         "key": table["key"].tolist(),
         "state": table["state"].tolist(),
         "reference": table["reference"].tolist(),
-        "front": (table["key"].isin(best) & table["state"].eq("complete") & table["within_budget"]).tolist(),
+        "front": (on_front(table, table) & table["state"].eq("complete") & table["within_budget"]).tolist(),
         "accuracy": [_number(value, 6) for value in table["accuracy"].tolist()],
         "macs": table["macs"].tolist(),
         "params": table["params"].tolist(),

@@ -55,9 +55,11 @@ def compare(
     compared = measure(a, b, random=random, report=column)
     table = _table(f"{compared.names[0]} (a) against {compared.names[1]} (b)", HEAD)
     for row in compared.rows:
-        table.add_row(*cells(row, compared.names))
+        table.add_row(*cells(row, compared.names, column))
     console = make_console()
     console.print(table)
+    if compared.unlike:
+        console.print(f"not alike, so that more than the search may make the difference: {'; '.join(compared.unlike)}")
     for target in compared.targets:
         unit, scale = ("trainings", 1.0) if target.against == "trainings" else ("device-hours", 3600.0)
         medians = " and ".join(f"{each.median / scale:.3g}" for each in (target.a, target.b))
@@ -170,7 +172,8 @@ def _standing(seen: "Progress") -> "Table":
     table = Table(title=f"{seen.name}: {seen.finished}{wanted} trials ended", min_width=60)
     table.add_column("")
     table.add_column("")
-    table.add_row("trials", ", ".join(f"{count} {state}" for state, count in seen.states.items()))
+    told = {state: "interrupted" if seen.over and state == "running" else state for state in seen.states}
+    table.add_row("trials", ", ".join(f"{count} {told[state]}" for state, count in seen.states.items()))
     if seen.best is not None:
         trial, macs, accuracy = seen.best
         table.add_row("best", f"trial {trial}: {accuracy:.2%} at {macs / 1e6:.2f}M MACs")
@@ -181,7 +184,7 @@ def _standing(seen: "Progress") -> "Table":
         reached = "" if one.accuracy is None else f", {one.accuracy:.2%}"
         table.add_row(f"trial {one.trial}", f"epoch {epochs}{reached}, {one.macs / 1e6:.2f}M MACs")
     table.add_row("device time", f"{seen.device_seconds / 3600:.2f} hours")
-    if seen.seconds_left:
+    if seen.seconds_left and not seen.over:
         table.add_row("left", f"about {seen.seconds_left / 60:.0f} minutes")
     for trial, reason in seen.failures:
         table.add_row(f"trial {trial} failed", reason)

@@ -135,8 +135,8 @@ def trained_table(models: Sequence["Trained"]) -> Table:
     where = {"test": "the test split", "a": "split A", "b": "split B"}[first.split]
     table = Table(title=f"{first.data}: mean accuracy on {where} with 95% interval over seeds")
     table.add_column("network")
-    for column in ("MACs", "params", "epochs", "core-hours"):
-        table.add_column(column, justify="right")
+    for column in ("MACs", "params", "epochs"):
+        table.add_column(column, justify="right", no_wrap=True)
     for column in ("accuracy (%)", "gain over the first"):
         table.add_column(column, justify="right", no_wrap=True)
     by_image = any(model.over_images(first) is not None for model in models[1:])
@@ -149,7 +149,6 @@ def trained_table(models: Sequence["Trained"]) -> Table:
             f"{model.macs:,}",
             f"{model.params:,}",
             str(model.epochs),
-            f"{model.core_hours:.1f}",
             model.accuracy.text(100),
             _gain(model.over(first) if model is not first else None),
             *([_gain(images)] if by_image else []),

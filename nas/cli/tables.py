@@ -46,9 +46,9 @@ def front_table(rows: Sequence["FrontRow"]) -> Table:
     if several:
         table.add_column("run")
     table.add_column("trial", justify="right")
-    table.add_column("key")
+    table.add_column("key", no_wrap=True)
     for column in ("accuracy", "gain, points", "MACs", "of GoogLeNet's", "params"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=column in ("accuracy", "MACs", "params"))
     table.add_column("")
     for row in rows:
         note = "" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, off the front"

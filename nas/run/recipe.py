@@ -162,8 +162,15 @@ class Recipe:
             )
         if self.objectives[:1] != ("accuracy",) or len(set(self.objectives)) != len(self.objectives):
             raise RecipeError(
-                "objectives must be different, accuracy first, then any of macs, params, activations, "
+                "objectives must be different, accuracy first, then any of macs, params, activations, latency_seconds, "
                 f"but got objectives={list(self.objectives)}."
+            )
+        side = self.data.resolution
+        if side is not None and side > self.budget.resolution:
+            raise RecipeError(
+                "`data.resolution <= budget.resolution` must hold, for at more pixels than costs count at no candidate "
+                f"would be within the budget, but got data.resolution={side}, "
+                f"budget.resolution={self.budget.resolution}."
             )
         rule = self.early_stopping
         if rule.rule != "none" and rule.first_rung >= self.training.epochs:

@@ -51,7 +51,7 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     from nas.run.training_task import TrainingTask
 
     # The run may be resumed from another folder than it is started in.
-    recipe = replace(recipe, data=recipe.data.anchored(), space=absolute(recipe.space))
+    recipe = _whole(replace(recipe, data=recipe.data.anchored(), space=absolute(recipe.space)))
     space = prepare(recipe)
     task = TrainingTask(recipe.data, recipe.training)
     _check_classes(recipe, task.classes)
@@ -96,6 +96,7 @@ def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
     Raises:
         NasError: as :func:`start`, but for data and run folder.
     """
+    recipe = _whole(recipe)
     space = prepare(recipe)
     journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
     fits = reference_fits(space, recipe.budget, recipe.data.resolution or recipe.budget.resolution)
@@ -185,6 +186,12 @@ def _go(
         )
         states = {record.state for record in journal.trials()}
     return Outcome(folder=folder, finished=finished, failed=states == {"failed"})
+
+
+def _whole(recipe: Recipe) -> Recipe:
+    """With images of the side that costs count at, unless the recipe names a smaller one."""
+    side = recipe.data.resolution or recipe.budget.resolution
+    return replace(recipe, data=replace(recipe.data, resolution=side))
 
 
 def _mirror(recipe: Recipe, folder: RunFolder) -> Mirror | None:

@@ -124,6 +124,26 @@ def test_runs_without_results_compare_to_nothing(search, budget):
     assert math.isnan(found.targets[0].ratio)
 
 
+def test_searches_without_a_seed_in_common_make_no_claim(search, budget):
+    a, b = tables(search, budget, range(6)), tables(search, budget, range(6), gain=0.02)
+    apart = compare_tables(a, b, names=("a", "b"), seeds=(range(6), range(6, 12)))
+    assert cells(apart.rows[0], apart.names)[4:] == ("", "", "no claim: no seed in common")
+
+
+def test_what_else_differs_is_told(run_folder):
+    a, b = run_folder(10), run_folder(10, name="other")
+    for folder, epochs in ((a, 1), (b, 4)):
+        (folder / "recipe.yaml").write_text(f"training: {{epochs: {epochs}, augment: {{flip: {epochs == 4}}}}}\n")
+    assert compare(a, b).unlike == ("training.epochs (1 and 4)", "training.augment")
+    assert compare(a, a).unlike == ()
+
+
+def test_only_accuracies_are_compared(run_folder):
+    folder = run_folder(10)
+    with pytest.raises(RunError, match=r"the column must be accuracy or a metric\.accuracy_.*, but got 'macs'"):
+        compare(folder, folder, report="macs")
+
+
 def test_rows_are_told_in_words(search, budget):
     a, b = tables(search, budget, range(6)), tables(search, budget, range(6), gain=0.02)
     many = compare_tables(a, b, names=("tpe", "ours"))
@@ -131,5 +151,7 @@ def test_rows_are_told_in_words(search, budget):
     assert len(first) == len(HEAD)
     assert first[:2] == ("best accuracy (%)", "24 trainings") and first[4].startswith("+2.00 [+") and first[6] == "ours"
     assert cells(many.rows[2], many.names)[1].endswith("device-hours")
+    assert cells(many.rows[0], ("seeds", "seeds"))[6] == "b", "folders of one name are told apart"
+    assert cells(many.rows[0], many.names, "metric.accuracy_b")[0] == "best accuracy's metric.accuracy_b (%)"
     one = compare_tables(a[:1], b[:1], names=("tpe", "ours"))
     assert cells(one.rows[0], one.names)[5:] == ("", "no claim: 1 of 5 seeds")

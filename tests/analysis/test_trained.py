@@ -13,7 +13,7 @@ from analysis.statistics import paired
 from analysis.style import figure
 from analysis.trained import METRICS, RECIPE, read_trained, table_of
 from analysis.write import draw_models
-from nas.errors import ModelError
+from nas.errors import ModelError, RunError
 from nas.published import PUBLISHED
 
 REFERENCE = Path(__file__).parents[2] / "runs" / "reference"
@@ -85,6 +85,33 @@ def test_a_gain_is_over_the_images_too_whatever_the_seeds(tmp_path: Path) -> Non
     assert table["gain_on_images"].isna().tolist() == [False, False, True]
 
 
+def test_images_are_paired_only_where_they_are_the_same(tmp_path: Path) -> None:
+    wrong: dict[int, set[int]] = {0: {1, 2}, 1: {3}}
+    first = model(tmp_path / "first", wrong=wrong)
+    other = model(tmp_path / "other", wrong=wrong)
+    recipe = other / RECIPE
+    recipe.write_text(recipe.read_text().replace("split_seed: 0", "split_seed: 1"))
+    for folder in (first, other):
+        metrics = json.loads((folder / METRICS).read_text())
+        for each in metrics["readings"]:
+            each["a"] = each["test"]
+        (folder / METRICS).write_text(json.dumps(metrics))
+    here, there = read_trained([first, other])
+    assert here.over_images(there) is not None, "the test split is the same, however validation is cut"
+    here, there = read_trained([first, other], "a")
+    assert here.over_images(there) is None and here.over_images(here) is not None
+
+
+@pytest.mark.parametrize("told", ["99999", "-1", "1 2", "one", ""])
+def test_wrong_images_that_cannot_be_are_damage(told: str, tmp_path: Path) -> None:
+    folder = model(tmp_path / "model", wrong={0: {5}})
+    metrics = json.loads((folder / METRICS).read_text())
+    metrics["readings"][0]["test"]["wrong"] = told
+    (folder / METRICS).write_text(json.dumps(metrics))
+    with pytest.raises(ModelError, match="must be readable, but they are damaged"):
+        read_trained([folder])
+
+
 def test_networks_are_drawn_with_their_intervals_and_the_trials_behind_them(tmp_path: Path) -> None:
     folders = [GOOGLENET, model(tmp_path / "small", test={0: 0.951})]
     png, svg, csv = draw_models(read_trained(folders), tmp_path / "out", runs=[REFERENCE / "fashion_mnist"])
@@ -100,6 +127,11 @@ def test_networks_are_drawn_with_their_intervals_and_the_trials_behind_them(tmp_
     ]
     low, high = axes.get_xlim()
     assert low < 7_000_000 and high > 30_574_592
+
+
+def test_trials_of_another_data_set_are_not_drawn_behind_networks(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"of one data set .* what is trained is of fashion-mnist and demo of digits"):
+        draw_models(read_trained([GOOGLENET]), tmp_path, runs=[REFERENCE / "demo"])
 
 
 def test_what_is_no_model_folder_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 import analysis
 from analysis.runs import stack
 from analysis.table import tabulate
+from analysis.write import plotted
 from nas.budget import Budget
 
 
@@ -17,6 +18,14 @@ def test_analyze_writes_the_figure_and_the_data_behind_it(run_folder):
     assert len(data) == table["accuracy"].notna().sum()
     assert set(data.loc[data["on_front"], "key"]) == {row.key for row in analysis.front_table(table) if row.on_front}
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_of_two_runs_a_network_is_on_the_front_where_it_is(search, budget):
+    good = tabulate(search(30), run="good", budget=budget)
+    bad = good.assign(run="bad", accuracy=good["accuracy"] - 0.1, error=good["error"] + 0.1)
+    points = plotted(stack([good, bad]))
+    assert points.loc[points["run"] == "good", "on_front"].any()
+    assert not points.loc[points["run"] == "bad", "on_front"].any(), "the same networks, all dominated"
 
 
 def test_equal_data_give_equal_figures(run_folder):

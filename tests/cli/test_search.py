@@ -32,7 +32,7 @@ EPOCHS = 6
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search in a process of its own, that Ctrl-C stopped and ``nas resume`` brought to its end."""
     folder = tmp_path_factory.mktemp("search")
-    recipe = write(folder, training={**TRAINING, "epochs": EPOCHS})
+    recipe = write(folder, data={"name": "digits"}, training={**TRAINING, "epochs": EPOCHS})
     command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", str(folder)]
     environment = {**os.environ, "NAS_TEST_SECRET": SECRET}
     out = interrupt(command, folder / "tiny" / "curves" / "0000.jsonl", seconds=120, env=environment)
@@ -60,6 +60,8 @@ def test_an_interrupted_search_goes_on_to_a_whole_run_folder(run: Path) -> None:
     for file in run.rglob("*"):
         assert not file.is_file() or SECRET.encode() not in file.read_bytes(), "no environment variable is written"
     assert os.environ["PATH"] not in (run / "versions.json").read_text()
+    kept = yaml.safe_load((run / "recipe.yaml").read_text())
+    assert kept["data"]["resolution"] == 16, "digits have 8 pixels; they are trained at those that costs count at"
     for name in ("accuracy_vs_macs.png", "accuracy_vs_macs.svg", "accuracy_vs_macs.csv"):
         assert (run / name).stat().st_size > 100
 

@@ -92,6 +92,11 @@ BAD = {
     "data set": (RECIPE.replace("digits", "digit"), "digits", '"digit"'),
     "no limit": (RECIPE.replace("macs: 3e7, ", ""), "at least one of macs", "none"),
     "objectives": (RECIPE + "objectives: [macs]", "objectives", "accuracy first"),
+    "more pixels than costs count at": (
+        RECIPE.replace("digits", "digits, resolution: 64"),
+        "`data.resolution <= budget.resolution`",
+        "data.resolution=64, budget.resolution=32",
+    ),
     "name": (RECIPE + "name: ../x", "name", "'../x'"),
     "stopping": (RECIPE + "early_stopping: {rule: asha, first_rung: 2}", "first_rung=2", "epochs=2"),
     "not a mapping": ("- 1\n- 2\n", "mapping", "a list"),
