@@ -51,8 +51,9 @@ def agreement(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> tu
 def ceiling(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> Agreement | None:
     """The noise ceiling: how alike two trainings to the end rank the same networks.
 
-    No rung can be expected to agree with the final accuracy better than that does with itself. Of each network the
-    two trainings of the lowest seeds count; None where fewer than three networks have two of as many epochs.
+    No rung can be expected to agree better with another seed's last epoch; with that of its own training it may. Of
+    each network the two trainings of the lowest seeds count; None where fewer than three networks have two of as many
+    epochs.
     """
     table = _own(table)
     done = table[table["state"] == "complete"].dropna(subset=["accuracy"]).sort_values("seed", kind="stable")

@@ -245,7 +245,10 @@ def _fidelity(material: Material) -> Illustration | None:
         "where few epochs rank them alike. Stopped trials are missing from it, which lowers it."
     )
     if ceiling is not None:
-        caption += " The noise ceiling is tau between two whole trainings of the same networks with different seeds."
+        caption += (
+            " The noise ceiling is tau between two whole trainings of the same networks with different seeds; "
+            "a rung and its last epoch share theirs."
+        )
     return Illustration(name="fidelity", title="How far few epochs can be trusted", caption=caption, figure=made)
 
 

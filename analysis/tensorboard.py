@@ -10,7 +10,7 @@ from nas.errors import RunError
 _FIGURES: Final = tuple(name for name in COLUMNS if name not in ("run", "trial", "epoch"))
 
 
-def write_events(run: Path | str, folder: Path | str) -> tuple[Path, ...]:
+def write_events(run: Path | str, folder: Path | str, name: str | None = None) -> tuple[Path, ...]:
     """Write the curves of a run, one folder a trial, one scalar a column of :mod:`analysis.epochs`, one step an epoch.
 
     Events of an earlier call are replaced. The clock is that of the training: it starts with the run's first session,
@@ -19,6 +19,7 @@ def write_events(run: Path | str, folder: Path | str) -> tuple[Path, ...]:
     Args:
         run: a run folder, also of a search that is under way.
         folder: of TensorBoard's log; the trials stand in ``folder/RUN/trial-0007``.
+        name: of the run there, by default its own.
 
     Returns:
         The folders, one a trial.
@@ -37,7 +38,7 @@ def write_events(run: Path | str, folder: Path | str) -> tuple[Path, ...]:
     started = next((session.get("started") for session in found.sessions), None)
     written: list[Path] = []
     for trial, rows in curves(run).groupby("trial"):
-        target = Path(folder) / found.name / f"trial-{trial:04d}"
+        target = Path(folder) / (name or found.name) / f"trial-{trial:04d}"
         for old in target.glob("events.out.tfevents.*"):
             old.unlink()
         writer = EventFileWriter(str(target))

@@ -56,7 +56,9 @@ def analyze(
     paths += [cache for cache in caches if cache.is_file()]
     if report:
         names = iter(sources)
-        members = {_label(one): [next(names).name for _ in found] for one, found in zip(given, several, strict=True)}
+        members = {
+            label: [next(names).name for _ in found] for label, found in zip(_labels(given), several, strict=True)
+        }
         paths += _report(sources, table, folder, members)
     return tuple(paths)
 
@@ -66,8 +68,11 @@ def _home(sources: Sequence[Source]) -> Path:
     return first if len(sources) == 1 else first.resolve().parent / "analysis"
 
 
-def _label(given: Path | str) -> str:
-    return Path(given).resolve().name
+def _labels(given: Sequence[Path | str]) -> list[str]:
+    """Names of what was given; folders of one name get their parent's too."""
+    paths = [Path(one).resolve() for one in given]
+    names = [path.name for path in paths]
+    return [f"{path.parent.name}/{path.name}" if names.count(path.name) > 1 else path.name for path in paths]
 
 
 def _report(

@@ -32,10 +32,13 @@ def analyze(
     """Draw accuracy against MACs and all other figures, and print the Pareto front with GoogLeNet beside it."""
     show(runs, into=into, report=report)
     if tensorboard is not None:
+        from analysis.runs import named_apart
         from analysis.source import runs_in
         from analysis.tensorboard import write_events
 
-        written = [path for run in runs for one in runs_in(run) for path in write_events(one, tensorboard)]
+        flat = [one for run in runs for one in runs_in(run)]
+        named = [(one, each.name) for one, each in zip(flat, named_apart(flat), strict=True)]
+        written = [path for one, name in named for path in write_events(one, tensorboard, name)]
         typer.echo(f"wrote the curves of {len(written)} trials; look at them by: tensorboard --logdir {tensorboard}")
 
 

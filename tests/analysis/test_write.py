@@ -1,3 +1,5 @@
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -26,6 +28,17 @@ def test_of_two_runs_a_network_is_on_the_front_where_it_is(search, budget):
     points = plotted(stack([good, bad]))
     assert points.loc[points["run"] == "good", "on_front"].any()
     assert not points.loc[points["run"] == "bad", "on_front"].any(), "the same networks, all dominated"
+
+
+def test_searches_in_folders_of_one_name_stay_two(run_folder, tmp_path):
+    searches = []
+    for home in ("here", "there"):
+        searches.append(tmp_path / home / "seeds")
+        for seed in (0, 1):
+            shutil.copytree(run_folder(8, seed, name=f"{home}{seed}"), searches[-1] / f"s{seed}")
+    paths = analysis.analyze(searches, into=tmp_path / "out", report=True)
+    page = next(path for path in paths if path.name == "report.html").read_text()
+    assert "<title>here/seeds, there/seeds" in page
 
 
 def test_equal_data_give_equal_figures(run_folder):
