@@ -233,12 +233,6 @@ def write_parquet(table: pd.DataFrame, path: Path, stamp: str = "") -> None:
         part.unlink(missing_ok=True)
 
 
-def about(table: pd.DataFrame, run: str) -> Mapping[str, Any]:
-    """Budget, space and objectives of a run, as :func:`load` keeps them in ``attrs``."""
-    known: Mapping[str, Any] = table.attrs.get("runs", {}).get(run, {})
-    return known
-
-
 def budget_of(table: pd.DataFrame) -> Budget | None:
     """The budget that all runs of a table share, or None where they have none or differ."""
     stored = [_budget(one.get("budget")) for one in table.attrs.get("runs", {}).values()]

@@ -25,8 +25,9 @@ from recorded import Recorded, read_run, replay_run
 from sklearn.linear_model import Ridge
 
 from nas.budget import Budget
-from nas.journal import Journal, ToldAs
+from nas.journal import Journal
 from nas.proposer import Proposer
+from nas.record import ToldAs
 from nas.run.recipe import EarlyStoppingConfig, StoppingRule
 from nas.samplers import NAMES, History, Proposal, Sampler, make_sampler
 from nas.samplers.features import Features

@@ -13,6 +13,8 @@ TrialState: TypeAlias = Literal["running", "complete", "stopped", "failed"]
 """``stopped`` is a trial that a scheduler ended before its last epoch: never on a reported front."""
 Objective: TypeAlias = Literal["accuracy", "macs", "params", "activations", "latency_seconds"]
 """Accuracy is maximised, all else minimised."""
+ToldAs: TypeAlias = Literal["complete", "pruned", "fail"]
+"""How a stopped trial is told to the sampler: as a result, as a pruned trial, or not at all."""
 
 
 def _nothing() -> Mapping[str, float]:

@@ -10,10 +10,10 @@ import typer
 
 from nas import __version__
 from nas.cli import analyze, cost, evaluate, export, search, train
+from nas.cli.search import INTERRUPTED
 from nas.errors import NasError, one_line
 
 USER_ERROR: Final = 2
-INTERRUPTED: Final = 130
 
 app = typer.Typer(
     name="nas",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nas.run.search import Outcome
 
 OUT = Path("runs/out")
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -101,7 +103,7 @@ def _conclude(outcome: "Outcome") -> None:
     path = relative(outcome.folder.path)
     if not outcome.finished:
         typer.echo(f"interrupted; nothing that was trained is lost. Go on by: nas resume {path}")
-        raise typer.Exit(130)
+        raise typer.Exit(INTERRUPTED)
     show([path])
     if outcome.failed:
         typer.echo("every trial failed; the lines above tell why.", err=True)

@@ -8,7 +8,7 @@ import typer
 
 from nas.cli.analyze import relative
 from nas.cli.cost import load_architecture
-from nas.cli.search import OUT, parse_settings
+from nas.cli.search import INTERRUPTED, OUT, parse_settings
 from nas.errors import RunError
 from nas.presets import PRESETS
 
@@ -24,7 +24,6 @@ T = TypeVar("T")
 
 DATA = "fashion-mnist"
 RECIPE = "modern"
-INTERRUPTED = 130
 
 _DATA = typer.Option(None, help=f"Data set; {DATA} unless given, and for trials that of their run.")
 _RECIPE = typer.Option(None, help=f"modern or paper; {RECIPE} unless given, and for trials that of their run.")

@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -21,11 +21,9 @@ from nas.errors import NasError, RunError
 from nas.journal import trial as trials
 from nas.journal.file import JournalFile, damage, repair
 from nas.journal.header import SCHEMA, begin, check_objectives, quiet
-from nas.record import Candidate, Objective, TrialRecord, TrialState
+from nas.record import Candidate, Objective, ToldAs, TrialRecord, TrialState
 from nas.space import Scalar
 
-ToldAs = Literal["complete", "pruned", "fail"]
-"""How a stopped trial is told to the sampler: as a result, as a pruned trial, or not at all."""
 _STATES: Final = {"complete": Told.COMPLETE, "pruned": Told.PRUNED, "fail": Told.FAIL}
 
 
@@ -221,10 +219,6 @@ class Journal:
         """Trials that a sampler learns from: finished, told as complete, and points of the space."""
         records = (self._record(trial) for trial in self._frozen((Told.COMPLETE,)))
         return tuple(record for record in records if record.candidate.point is not None)
-
-    def seen(self) -> set[tuple[str, int]]:
-        """Content key and seed of every trial."""
-        return {(record.candidate.key, record.candidate.seed) for record in self.trials()}
 
     def _frozen(self, states: Sequence[Told] | None = None) -> list[FrozenTrial]:
         return self._storage.get_all_trials(self._id, deepcopy=False, states=states)

@@ -14,10 +14,10 @@ from typing import Final, Protocol
 from nas.budget import Budget
 from nas.errors import RunError
 from nas.journal import Journal
-from nas.record import Candidate, TrialRecord
+from nas.record import Candidate, ToldAs, TrialRecord
 from nas.run.curves import Curves
 from nas.run.job import Job
-from nas.run.recipe import StopConfig, ToldAs
+from nas.run.recipe import StopConfig
 from nas.run.rungs import Rungs, Standing
 
 FATAL: Final = "fatal"

@@ -76,6 +76,8 @@ class RunFolder:
             folder.path.mkdir(parents=True)
             write_atomically(folder.path / "recipe.yaml", recipe_to_yaml(recipe))
         except OSError as error:
+            with suppress(OSError):  # The first fault is the one to tell of.
+                folder.undo()
             raise RunError(f"the run folder must be writable, but got {path}: {error.strerror}.") from error
         return folder
 
@@ -85,7 +87,7 @@ class RunFolder:
 
     def undo(self) -> None:
         """Remove a new folder whose run could not begin, and put back the one that it was to replace."""
-        shutil.rmtree(self.path)
+        shutil.rmtree(self.path, ignore_errors=True)
         if self._replaced.exists():
             self._replaced.rename(self.path)
 

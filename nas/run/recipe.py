@@ -10,11 +10,10 @@ from typing import Any, Literal
 from nas.budget import Budget
 from nas.data.config import DataConfig
 from nas.errors import RecipeError
-from nas.record import Objective
+from nas.record import Objective, ToldAs
 from nas.training.config import TrainingConfig
 
 StoppingRule = Literal["none", "asha", "asha-front", "hyperband"]
-ToldAs = Literal["complete", "pruned", "fail"]
 
 
 def _positive(owner: str, **values: float | None) -> None:

@@ -164,9 +164,7 @@ def test_a_journal_of_another_schema_has_no_budget():
     assert runs._budget("1.5e9") is None
 
 
-def test_about_and_budgets_that_differ(run_folder):
+def test_budgets_that_differ(run_folder):
     table = load([run_folder(3, name="a"), run_folder(3, name="b")])
-    assert runs.about(table, "a")["space"] == "made"
-    assert runs.about(table, "c") == {}
     table.attrs["runs"]["b"]["budget"] = None
     assert budget_of(table) is None

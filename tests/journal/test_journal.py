@@ -30,7 +30,6 @@ def test_a_trial_is_one_record_and_comes_back_as_it_was(path: Path) -> None:
         assert {record.state for record in records} == {"running"}
         assert reader.running() == records
         assert reader.observed() == ()
-        assert reader.seen() == {(candidate().key, 7), (candidate().key, 8)}
         assert reader.attributes == {"recipe": {"seed": 1}}
         assert reader.objectives == ("accuracy",)
         assert not reader.repaired

@@ -1,5 +1,6 @@
 """The run folder: what a session is counted as."""
 
+import errno
 import json
 import os
 from datetime import UTC, datetime
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from nas.errors import RunError
+from nas.run import folder as folder_module
 from nas.run.folder import RunFolder
+from nas.run.recipe_file import find_recipe, read_recipe
 
 HOUR = 3600.0
 START = 1_700_000_000.0
@@ -56,3 +59,18 @@ def test_damaged_notes_of_sessions_are_told(damaged: str, tmp_path: Path) -> Non
     (run.path / "versions.json").write_text(damaged)
     with pytest.raises(RunError, match=r"versions\.json must hold the sessions"), run.session():
         pass
+
+
+def test_a_run_that_could_not_be_replaced_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = read_recipe(find_recipe("demo"))
+    before = RunFolder.create(tmp_path / "demo", recipe)
+    (before.path / "journal.log").write_text("what was trained")
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(folder_module, "write_atomically", full)
+    with pytest.raises(RunError, match="No space left"):
+        RunFolder.create(tmp_path / "demo", recipe, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+    assert (tmp_path / "demo" / "journal.log").read_text() == "what was trained"
