@@ -54,6 +54,14 @@ def uneven(architecture: Architecture, epochs: int) -> Mapping[str, float]:
     return evaluate(architecture, epochs)
 
 
+def gpus(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+    """How many GPUs Ray gave this worker, and whether those that it did not give are hidden from torch."""
+    import ray
+
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
+    return {"accuracy": 0.5, "gpus": len(ray.get_gpu_ids()), "hidden": hidden}
+
+
 @dataclass(frozen=True)
 class Faulty:
     """An evaluation that goes wrong for some networks, those with wide stems, in the way that is named."""
