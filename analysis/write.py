@@ -141,7 +141,8 @@ def draw_models(models: Sequence[Trained], folder: Path, *, runs: Sequence[Path]
     made, (axes,) = figure(6.4, 4.4)
     trained_networks(models, axes, published=beside, trials=trials)
     png, svg = (save(made, folder / f"models.{kind}") for kind in ("png", "svg"))
-    return png, svg, write_csv(table_of(models), folder / "models.csv")
+    # Further digits are those of scipy's version, and the file is compared with one that another wrote.
+    return png, svg, write_csv(table_of(models).round(8), folder / "models.csv")
 
 
 def plotted(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
