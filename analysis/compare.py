@@ -131,12 +131,10 @@ def _unlike(a: Source, b: Source) -> tuple[str, ...]:
         left, right = ((each.recipe or {}).get(section) for each in (a, b))
         if isinstance(left, Mapping) and isinstance(right, Mapping):
             keys = [key for key in left if key not in ("root", "download") and key in right and left[key] != right[key]]
-            found += [f"{section}.{key}{_both(left[key], right[key])}" for key in keys]
+            # The values of a section within, such as augmentation, would fill the screen.
+            values = ["" if isinstance(left[key], Mapping) else f" ({left[key]} and {right[key]})" for key in keys]
+            found += [f"{section}.{key}{value}" for key, value in zip(keys, values, strict=True)]
     return tuple(found)
-
-
-def _both(left: object, right: object) -> str:
-    return "" if isinstance(left, Mapping) else f" ({left} and {right})"
 
 
 def _tables(path: Path | str, report: str) -> list[pd.DataFrame]:

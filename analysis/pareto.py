@@ -35,12 +35,10 @@ def front(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
     return on.sort_values([cost, "trial"], kind="stable").reset_index(drop=True)
 
 
-def on_front(rows: pd.DataFrame, table: pd.DataFrame, cost: str = "macs") -> "pd.Series[bool]":
+def on_front(rows: pd.DataFrame, table: pd.DataFrame, cost: str = "macs") -> NDArray[np.bool_]:
     """Which rows are trainings of a network that is on the front of a table, in the run where it is."""
-    best = set(zip(*(front(table, cost)[column] for column in ("run", "key")), strict=True))
-    return pd.Series(
-        [pair in best for pair in zip(rows["run"], rows["key"], strict=True)], index=rows.index, dtype=bool
-    )
+    which = ["run", "key"]
+    return pd.MultiIndex.from_frame(rows[which]).isin(pd.MultiIndex.from_frame(front(table, cost)[which]))
 
 
 def hypervolume(cost: ArrayLike, accuracy: ArrayLike, *, most_cost: float, least_accuracy: float = 0.0) -> float:

@@ -123,18 +123,16 @@ def named_apart(runs: Iterable[Path | str]) -> list[Source]:
     Two folders of one name, as runs copied from two machines may be, get their parent's name too.
     """
     found = [source(run) for run in runs]
-    names = [one.name for one in found]
-    apart = [
-        replace(one, name=f"{one.journal.resolve().parent.parent.name}/{one.name}")
-        if names.count(one.name) > 1
-        else one
-        for one in found
+    names = apart([one.name for one in found], [one.journal.resolve().parent.parent.name for one in found])
+    return [replace(one, name=name) for one, name in zip(found, names, strict=True)]
+
+
+def apart(names: Sequence[str], parents: Sequence[str]) -> list[str]:
+    """Names of things in folders, each its own: with the folder's where two are equal, and a number if need be."""
+    longer = [
+        f"{parent}/{name}" if names.count(name) > 1 else name for name, parent in zip(names, parents, strict=True)
     ]
-    names = [one.name for one in apart]
-    return [
-        replace(one, name=f"{one.name} ({place})") if names.count(one.name) > 1 else one
-        for place, one in enumerate(apart, start=1)
-    ]
+    return [f"{name} ({place})" if longer.count(name) > 1 else name for place, name in enumerate(longer, start=1)]
 
 
 def check_comparable(found: Iterable[Source], data_of_networks: str | None = None) -> None:

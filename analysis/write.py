@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.pareto import front, on_front
 from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
 from analysis.plots.trained import trained_networks
-from analysis.runs import budget_of, cache_of, check_comparable, load, named_apart
+from analysis.runs import apart, budget_of, cache_of, check_comparable, load, named_apart
 from analysis.source import Source, runs_in, source
 from analysis.style import figure, save
 from analysis.table import networks
@@ -56,9 +56,9 @@ def analyze(
     paths += [cache for cache in caches if cache.is_file()]
     if report:
         names = iter(sources)
-        members = {
-            label: [next(names).name for _ in found] for label, found in zip(_labels(given), several, strict=True)
-        }
+        homes = [Path(one).resolve() for one in given]
+        labels = apart([home.name for home in homes], [home.parent.name for home in homes])
+        members = {label: [next(names).name for _ in found] for label, found in zip(labels, several, strict=True)}
         paths += _report(sources, table, folder, members)
     return tuple(paths)
 
@@ -66,13 +66,6 @@ def analyze(
 def _home(sources: Sequence[Source]) -> Path:
     first = sources[0].folder or sources[0].journal.parent
     return first if len(sources) == 1 else first.resolve().parent / "analysis"
-
-
-def _labels(given: Sequence[Path | str]) -> list[str]:
-    """Names of what was given; folders of one name get their parent's too."""
-    paths = [Path(one).resolve() for one in given]
-    names = [path.name for path in paths]
-    return [f"{path.parent.name}/{path.name}" if names.count(path.name) > 1 else path.name for path in paths]
 
 
 def _report(
