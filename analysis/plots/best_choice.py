@@ -1,5 +1,7 @@
 """The best value of a choice against accuracy: all networks, the bootstrap median and its 95% band."""
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,6 +9,8 @@ from matplotlib.axes import Axes
 from analysis.best_choice import BestChoice
 from analysis.style import COLOURS, INK, TRIAL, label, percent_axis
 from analysis.table import networks
+
+MOST_TICKS: Final = 8
 
 
 def best_choice(table: pd.DataFrame, best: BestChoice, axes: Axes, *, seed: int = 0) -> Axes:
@@ -40,10 +44,20 @@ def best_choice(table: pd.DataFrame, best: BestChoice, axes: Axes, *, seed: int 
         axes.set_xticks(range(len(names)), [label(name, 12) for name in names])
         axes.set_xlim(-0.5, max(len(names) - 0.5, 0.5))
         found = "best: " + ", ".join(f"{label(name, 12)} {share:.0%}" for name, share in best.shares[:2])
-    if best.ordered and len(levels) <= 8:
-        axes.set_xticks(levels, [f"{level:g}" for level in levels])
+    if best.ordered and len(levels) <= MOST_TICKS:
+        shown = _apart(levels)
+        axes.set_xticks(shown, [f"{level:g}" for level in shown])
     axes.set_ylabel("Accuracy (%)", fontsize=7)
     axes.set_title(f"{label(best.name)}\n{found}", fontsize=7.5, fontweight="normal")
     axes.tick_params(labelsize=7)
     percent_axis(axes.yaxis)
     return axes
+
+
+def _apart(levels: np.ndarray) -> list[float]:
+    """Levels in ascending order whose labels have room beside each other."""
+    shown: list[float] = []
+    for level in map(float, levels):
+        if not shown or level - shown[-1] >= np.ptp(levels) / MOST_TICKS:
+            shown.append(level)
+    return shown

@@ -32,7 +32,7 @@ def fidelity(pairs: Sequence[Agreement], axes: Axes, ceiling: Agreement | None =
     axes.errorbar(places, tau, yerr=errors, color=FRONT, marker="o", ms=5, capsize=3, lw=1.4)
     for place, pair in enumerate(known):
         text = axes.annotate(
-            f"{pair.tau:.2f}, n={pair.n}",
+            f"{pair.tau:.2f}",
             (place, pair.tau),
             xytext=(7, -11),
             textcoords="offset points",
@@ -45,7 +45,7 @@ def fidelity(pairs: Sequence[Agreement], axes: Axes, ceiling: Agreement | None =
         axes.axhline(ceiling.tau, color=FAINT, lw=1.2, ls="--")
         said = f"noise ceiling {ceiling.tau:.2f}: two seeds, n={ceiling.n}"
         halo(axes.annotate(said, (-0.35, ceiling.tau), xytext=(0, 4), textcoords="offset points", fontsize=7.5))
-    axes.set_xticks(places, [f"{pair.epochs}" for pair in known])
+    axes.set_xticks(places, [f"{pair.epochs}\nn={pair.n}" for pair in known])
     axes.set_xlim(-0.4, len(known) - 0.2)
     axes.set_ylim(min(-0.05, float(np.nanmin(low)) - 0.05), 1.05)
     axes.set_xlabel("Epochs trained")
