@@ -76,6 +76,13 @@ def test_best_choice_names_the_value(table, axes, choice):
     assert best.name in axes.get_title() and "best" in axes.get_title()
 
 
+def test_best_choice_labels_levels_that_have_room(axes):
+    table = pd.DataFrame({"choice.width": [48, 72, 74, 96], "accuracy": [0.8, 0.9, 0.9, 0.85]})
+    table = table.assign(run="one", state="complete", reference=False, within_budget=True, macs=1, key=list("abcd"))
+    plot_best_choice(table, best_choice(table, "choice.width"), axes)
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["48", "72", "96"]
+
+
 def test_importance_shows_the_largest_first(axes):
     plot_importance({"fANOVA": {"a": 0.7, "b": 0.3}, "PED-ANOVA": {"a": 0.2, "b": 0.8}}, axes, most=1)
     assert [text.get_text() for text in axes.get_yticklabels()] == ["b"]
@@ -101,7 +108,9 @@ def test_curves_mark_the_reference_and_the_rungs(run_folder, axes):
 def test_fidelity_shows_tau_and_n(table, axes):
     pairs = agreement(table)
     plot_fidelity(pairs, axes)
-    assert any(text.get_text().endswith(f"n={pairs[-1].n}") for text in axes.texts)
+    last = [pair for pair in pairs if pair.final == 9]
+    assert [text.get_text() for text in axes.texts] == [f"{pair.tau:.2f}" for pair in last]
+    assert [text.get_text() for text in axes.get_xticklabels()] == [f"{pair.epochs}\nn={pair.n}" for pair in last]
     assert "9 epochs" in axes.get_ylabel()
     once = table.drop_duplicates("key")
     twice = pd.concat([once, once.assign(seed=once["seed"] + 1000)], ignore_index=True)
