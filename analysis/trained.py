@@ -106,6 +106,11 @@ def _read(folder: Path, split: Split) -> Trained:
     try:
         metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
         plan: dict[str, Any] = yaml.safe_load((folder / RECIPE).read_text(encoding="utf-8"))
+        if "readings" in metrics and "network" not in metrics:
+            raise ModelError(
+                f"{folder} must hold a delivered network, but it holds readings only: its training is not over, or it "
+                "only ranks (`nas top --rank`)."
+            )
         network = metrics["network"]
         seeds = sorted(metrics["seeds"])
         readings = {each["seed"]: each for each in metrics["readings"] if each["key"] == network["key"]}

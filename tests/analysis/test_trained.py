@@ -141,6 +141,11 @@ def test_what_is_no_model_folder_is_refused(tmp_path: Path) -> None:
     (bare / RECIPE).unlink()
     with pytest.raises(ModelError, match=rf"must hold {RECIPE}"):
         read_trained([bare])
+    ranking = model(tmp_path / "ranking")
+    metrics = json.loads((ranking / METRICS).read_text())
+    (ranking / METRICS).write_text(json.dumps({"readings": metrics["readings"]}))
+    with pytest.raises(ModelError, match=r"must hold a delivered network, but it holds readings only: .*--rank"):
+        read_trained([ranking])
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"network": {}}'])
