@@ -53,6 +53,8 @@ class Progress:
         failures: number and reason of the last failed trials, newest first.
         device_seconds: of training and validation so far.
         wall_seconds: since the first session began, sessions only; None where unknown.
+        silent_seconds: since the journal or a curve was last written: a search that was killed tells no end, but is
+            silent.
         seconds_left: until the first of the recipe's limits (trials, hours, core-hours) at the pace so far, or None.
         seconds_per_trial: mean over finished trials with its interval.
         budget_macs: most multiply-adds, or None.
@@ -72,6 +74,7 @@ class Progress:
     failures: tuple[tuple[int, str], ...]
     device_seconds: float
     wall_seconds: float | None
+    silent_seconds: float
     seconds_left: float | None
     seconds_per_trial: Estimate
     budget_macs: int | None
@@ -95,7 +98,8 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
     finished = len(table) - states.get("running", 0)
     recipe = found.source.recipe or {}
     wanted = _whole(recipe, "stop", "trials")
-    wall = _wall(found.source, time.time() if now is None else now)
+    now = time.time() if now is None else now
+    wall = _wall(found.source, now)
     own = front(table)
     own = own[~own["reference"]].sort_values("accuracy", kind="stable").tail(1)
     star = table[table["reference"] & table["state"].eq("complete")]["accuracy"]
@@ -123,6 +127,7 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
         ),
         device_seconds=device_seconds,
         wall_seconds=wall,
+        silent_seconds=max(0.0, now - _last_written(found.source)),
         seconds_left=_left(recipe, finished, wall, device_seconds),
         seconds_per_trial=mean(over["seconds"]),
         budget_macs=budget.macs if budget else None,
@@ -167,6 +172,11 @@ def _wall(source: Source, now: float) -> float | None:
             return None
         total += max(0.0, ended - started)
     return total if sessions else None
+
+
+def _last_written(source: Source) -> float:
+    written = [source.journal, *(source.curves.iterdir() if source.curves else ())]
+    return float(max(path.stat().st_mtime for path in written))
 
 
 def _left(recipe: Mapping[str, Any], finished: int, wall: float | None, device_seconds: float) -> float | None:

@@ -189,6 +189,8 @@ def _standing(seen: "Progress") -> "Table":
     table.add_row("device time", f"{seen.device_seconds / 3600:.2f} hours")
     if seen.seconds_left and not seen.over:
         table.add_row("left", f"about {seen.seconds_left / 60:.0f} minutes")
+    if not seen.over:
+        table.add_row("last written", f"{seen.silent_seconds / 60:.0f} minutes ago")
     for trial, reason in seen.failures:
         table.add_row(f"trial {trial} failed", reason)
     return table

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -22,6 +23,7 @@ def test_a_search_under_way(run_folder, search):
     assert now.states["running"] == 1 and sum(now.states.values()) == 21
     assert now.wall_seconds == 200
     assert now.seconds_left == pytest.approx(10 * 200 / 20)
+    assert now.silent_seconds == 0, "its files are younger than the time that the test tells"
     (running,) = now.running
     assert (running.trial, running.epochs, running.accuracy, running.seconds_per_epoch) == (number, 2, 0.4, 3.0)
     assert now.device_seconds == pytest.approx(sum(record.seconds for record in search(20)) + 6)
@@ -29,6 +31,15 @@ def test_a_search_under_way(run_folder, search):
     assert now.best is not None
     assert now.best[2] == max(row.accuracy for row in now.front if not row.reference)
     assert now.failures == ((16, "loss is nan at epoch 1"),)
+
+
+def test_a_killed_search_is_silent_since_its_last_file(run_folder):
+    folder = run_folder(20)
+    for path in folder.rglob("*"):
+        os.utime(path, (1_000, 1_000))
+    assert progress(folder, now=1_500).silent_seconds == 500
+    os.utime(next((folder / "curves").iterdir()), (1_400, 1_400))
+    assert progress(folder, now=1_500).silent_seconds == 100
 
 
 @pytest.mark.parametrize(
