@@ -175,7 +175,7 @@ def _wall(source: Source, now: float) -> float | None:
 
 
 def _last_written(source: Source) -> float:
-    written = [source.journal, *(source.curves.iterdir() if source.curves else ())]
+    written = [source.journal, *(source.curves.glob("*.jsonl") if source.curves else ())]
     return float(max(path.stat().st_mtime for path in written))
 
 
