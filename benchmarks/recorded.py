@@ -156,7 +156,7 @@ def replay_run(
             continue
         if accuracy is not None:
             journal.report(number, trial.epoch, accuracy)
-            standing = Standing(accuracy=accuracy, cost=recorded.budget.excess(trial.record.candidate.cost))
+            standing = Standing(accuracy=accuracy, costs=(recorded.budget.excess(trial.record.candidate.cost),))
             rungs.record(trial.epoch, standing)
             if not rungs.verdict(number, trial.epoch, standing):
                 journal.stop(number, accuracy, trial.epoch, 0.0, told_as=stopping.told_as)

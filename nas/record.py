@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from nas.architecture import Architecture
 from nas.cost import Cost
+from nas.errors import RunError
 from nas.space import Point
 
 TrialState: TypeAlias = Literal["running", "complete", "stopped", "failed"]
@@ -43,6 +44,19 @@ class Candidate:
     seed: int
     reference: bool = False
     measured: Mapping[str, float] = field(default_factory=_nothing)
+
+    def figure(self, objective: Objective) -> float:
+        """A cost that is an objective.
+
+        Raises:
+            RunError: it was neither counted nor measured.
+        """
+        value = getattr(self.cost, objective, None)
+        if value is None:
+            value = self.measured.get(objective)
+        if value is None:
+            raise RunError(f"objective {objective!r} must be known of a candidate, but {self.key} has no such figure.")
+        return float(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

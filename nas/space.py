@@ -159,7 +159,8 @@ class Space:
     def narrowed(self, name: str, **values: tuple[Scalar, ...]) -> "Space":
         """The space of fewer networks in which the choices named have only these of their values.
 
-        Its points are points of this space, so that journals and tables of the two go together.
+        Its points are points of this space, so that journals and tables of the two go together. It does not encode:
+        the point by which this space tells a network may have values that were left out.
 
         Raises:
             SpaceError: no such choice, a value that the choice does not have, or none left.
@@ -171,7 +172,7 @@ class Space:
             for value in kept:
                 known[chosen].check(value)
         choices = tuple(replace(choice, values=values.get(choice.name, choice.values)) for choice in self.choices)
-        return replace(self, name=name, choices=choices)
+        return replace(self, name=name, choices=choices, encode=None)
 
     def sample(self, rng: "np.random.Generator") -> dict[str, Scalar]:
         """A point drawn uniformly from the grid of the choices that apply, not yet canonical."""

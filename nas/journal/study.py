@@ -146,7 +146,7 @@ class Journal:
             RunError: an objective that the candidate has no figure for, or a failed write.
         """
         for objective in self.objectives[1:]:
-            trials.figure(candidate, objective)
+            candidate.figure(objective)
         met = constraints or {}
         trial = optuna.trial.create_trial(
             state=Told.RUNNING,
@@ -259,7 +259,7 @@ class Journal:
         values: list[float] | None = None
         if accuracy is not None and told_as != "fail":
             candidate = self._candidate(self._storage.get_trial(identifier))
-            costs = [trials.figure(candidate, objective) for objective in self.objectives if objective != "accuracy"]
+            costs = [candidate.figure(objective) for objective in self.objectives if objective != "accuracy"]
             values = [float(accuracy), *costs]
         self._storage.set_trial_state_values(identifier, _STATES[told_as], values)
 

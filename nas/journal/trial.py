@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 
 from nas.cost import Cost
 from nas.errors import RunError
-from nas.record import Candidate, Objective, TrialRecord, TrialState
+from nas.record import Candidate, TrialRecord, TrialState
 from nas.serialize import from_dict, to_dict
 
 RESULT = "result"
@@ -94,17 +94,3 @@ def record(trial: FrozenTrial, proposed: Candidate) -> TrialRecord:
         reason=told.get("reason"),
         metrics=told.get("metrics", {}),
     )
-
-
-def figure(proposed: Candidate, objective: Objective) -> float:
-    """A cost of a candidate that is an objective.
-
-    Raises:
-        RunError: it was neither counted nor measured.
-    """
-    value = getattr(proposed.cost, objective, None)
-    if value is None:
-        value = proposed.measured.get(objective)
-    if value is None:
-        raise RunError(f"objective {objective!r} must be known of a candidate, but {proposed.key} has no such figure.")
-    return float(value)

@@ -178,8 +178,10 @@ class Engine:
             return False
         if epoch < live.epoch:
             return True  # Told again after a crash.
+        # The last epoch before a crash is told again, and judged again, for its verdict may have been lost: by what was
+        # recorded first, since an epoch that is trained again need not end as it did.
+        accuracy = self.journal.trial(number).accuracies[epoch]
         standing = self._standing(live.candidate, accuracy)
-        # The last epoch before a crash is told again, and judged again: its verdict may have been lost.
         if live.candidate.reference or self.rungs.verdict(number, epoch, standing):
             return True
         self.journal.stop(
@@ -254,7 +256,9 @@ class Engine:
         self.listener.ended(self.journal.trial(number))
 
     def _standing(self, candidate: Candidate, accuracy: float) -> Standing:
-        return Standing(accuracy=accuracy, cost=self.budget.excess(candidate.cost, candidate.measured))
+        """Beside accuracy stand the objectives that are costs, or else the share of the budget."""
+        costs = tuple(candidate.figure(each) for each in self.journal.objectives if each != "accuracy")
+        return Standing(accuracy=accuracy, costs=costs or (self.budget.excess(candidate.cost, candidate.measured),))
 
 
 def _not_finite(metrics: Mapping[str, float]) -> str:

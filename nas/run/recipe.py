@@ -102,8 +102,9 @@ class EarlyStoppingConfig:
     """Which trials are stopped before their last epoch.
 
     Attributes:
-        rule: ``asha`` ranks by accuracy, ``asha-front`` by non-dominated rank of accuracy and cost,
-            ``hyperband`` is ASHA with brackets that start to stop later.
+        rule: ``asha`` ranks by accuracy, ``asha-front`` by non-dominated rank of accuracy and the objectives that are
+            costs, or the share of the budget where there are none, ``hyperband`` is ASHA with brackets that start to
+            stop later.
         first_rung: epochs before the first decision.
         reduction: one trial in this many goes on at a rung.
         told_as: what the sampler is told of a stopped trial; ``complete`` tells its accuracy at the rung, which was

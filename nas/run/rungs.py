@@ -3,18 +3,21 @@
 Pure and exact: the state is what was recorded at the rungs, so it is rebuilt from the journal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from nas.run.recipe import EarlyStoppingConfig
+from nas.samplers.evolution import non_dominated_ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A trial at a rung: its accuracy there and its cost relative to the budget."""
+    """A trial at a rung: its accuracy there, and what the front is of beside it."""
 
     accuracy: float
-    cost: float
+    costs: tuple[float, ...]
 
 
 def rung_epochs(config: EarlyStoppingConfig, epochs: int) -> tuple[int, ...]:
@@ -33,7 +36,7 @@ class Rungs:
     """The rungs of one search and what stands on them.
 
     A trial goes on if it is among the best ``1 / reduction`` of those recorded at its rung, itself
-    included, and always where that share is less than one trial.
+    included; the best of them does where that share is less than one trial.
     """
 
     config: EarlyStoppingConfig
@@ -56,32 +59,10 @@ class Rungs:
         places = max(1, len(others) // self.config.reduction)
         return _better(standing, others, front=self.config.rule == "asha-front") < places
 
-    @property
-    def sizes(self) -> Mapping[int, int]:
-        """Trials recorded at each rung."""
-        return {epoch: len(standings) for epoch, standings in sorted(self._standings.items())}
-
 
 def _better(mine: Standing, standings: Sequence[Standing], *, front: bool) -> int:
     """How many standings are strictly better: by accuracy, or by non-dominated rank."""
     if not front:
         return sum(other.accuracy > mine.accuracy for other in standings)
-    ranks = _ranks(standings)
-    rank = ranks[standings.index(mine)]
-    return sum(other < rank for other in ranks)
-
-
-def _ranks(standings: Sequence[Standing]) -> list[int]:
-    ranks = [-1] * len(standings)
-    left, rank = set(range(len(standings))), 0
-    while left:
-        front = {i for i in left if not any(_dominates(standings[j], standings[i]) for j in left)}
-        for i in front:
-            ranks[i] = rank
-        left -= front
-        rank += 1
-    return ranks
-
-
-def _dominates(a: Standing, b: Standing) -> bool:
-    return a.accuracy >= b.accuracy and a.cost <= b.cost and a != b
+    ranks = non_dominated_ranks(np.array([(-each.accuracy, *each.costs) for each in standings]))
+    return int((ranks < ranks[standings.index(mine)]).sum())

@@ -120,5 +120,4 @@ def figure(record: TrialRecord, objective: Objective) -> float:
     """An objective of an observed trial, turned so that less is better."""
     if objective == "accuracy":
         return -float(record.accuracy if record.accuracy is not None else 0.0)
-    counted = getattr(record.candidate.cost, objective, None)
-    return float(counted if counted is not None else record.candidate.measured[objective])
+    return record.candidate.figure(objective)

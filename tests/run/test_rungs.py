@@ -14,7 +14,9 @@ def decide(rungs: Rungs, number: int, epoch: int, standing: Standing) -> bool:
 
 
 STANDINGS = st.lists(
-    st.builds(Standing, accuracy=st.floats(0, 1), cost=st.sampled_from((0.25, 0.5, 1.0))), min_size=1, max_size=20
+    st.builds(Standing, accuracy=st.floats(0, 1), costs=st.tuples(st.sampled_from((0.25, 0.5, 1.0)))),
+    min_size=1,
+    max_size=20,
 )
 
 
@@ -37,29 +39,33 @@ def test_a_network_that_nothing_dominates_goes_on_with_the_front_rule(standings:
     rungs = Rungs(EarlyStoppingConfig(rule="asha-front", reduction=3), epochs=9)
     for i, standing in enumerate(standings):
         dominated = any(
-            other.accuracy >= standing.accuracy and other.cost <= standing.cost and other != standing
+            other.accuracy >= standing.accuracy and other.costs <= standing.costs and other != standing
             for other in standings[:i]
         )
         assert decide(rungs, i, 1, standing) or dominated
 
 
 def test_front_rule_stops_a_dominated_network_that_plain_asha_keeps() -> None:
-    early = [Standing(accuracy=0.90, cost=0.2), Standing(accuracy=0.5, cost=0.9), Standing(accuracy=0.4, cost=0.9)]
-    late = Standing(accuracy=0.91, cost=0.9)
+    early = [
+        Standing(accuracy=0.90, costs=(0.2,)),
+        Standing(accuracy=0.5, costs=(0.9,)),
+        Standing(accuracy=0.4, costs=(0.9,)),
+    ]
+    late = Standing(accuracy=0.91, costs=(0.9,))
     for rule, first in (("asha", True), ("asha-front", True)):
         rungs = Rungs(EarlyStoppingConfig(rule=rule, reduction=2), epochs=9)  # type: ignore[arg-type]
         for standing in early:
             rungs.record(1, standing)
         assert decide(rungs, 3, 1, late) is first
-        assert not decide(rungs, 4, 1, Standing(accuracy=0.3, cost=1.0))
+        assert not decide(rungs, 4, 1, Standing(accuracy=0.3, costs=(1.0,)))
 
 
 def test_hyperband_judges_later_brackets_later() -> None:
     rungs = Rungs(EarlyStoppingConfig(rule="hyperband", first_rung=1, reduction=3), epochs=9)
     for _ in range(6):
-        rungs.record(1, Standing(accuracy=0.9, cost=1))
-        rungs.record(3, Standing(accuracy=0.9, cost=1))
-    poor = Standing(accuracy=0.1, cost=1)
+        rungs.record(1, Standing(accuracy=0.9, costs=(1,)))
+        rungs.record(3, Standing(accuracy=0.9, costs=(1,)))
+    poor = Standing(accuracy=0.1, costs=(1,))
     assert not decide(rungs, 2, 1, poor), "bracket 0 is judged at the first rung"
     assert decide(rungs, 3, 1, poor), "bracket 1 is not"
     assert not decide(rungs, 3, 3, poor)
@@ -67,14 +73,14 @@ def test_hyperband_judges_later_brackets_later() -> None:
 
 def test_other_epochs_are_no_rungs() -> None:
     rungs = Rungs(EarlyStoppingConfig(rule="asha", first_rung=2, reduction=2), epochs=9)
-    assert all(decide(rungs, i, 3, Standing(accuracy=0.1 * (9 - i), cost=1)) for i in range(9))
-    assert rungs.sizes == {}
+    assert all(decide(rungs, i, 3, Standing(accuracy=0.1 * (9 - i), costs=(1,))) for i in range(9))
+    assert rungs == Rungs(rungs.config, 9), "nothing was noted"
 
 
 @pytest.mark.parametrize("rule", ["asha", "asha-front"])
 def test_recorded_rungs_decide_as_lived_ones(rule: str) -> None:
     config = EarlyStoppingConfig(rule=rule, reduction=2)  # type: ignore[arg-type]
-    standings = [Standing(accuracy=(7 * i % 11) / 11, cost=(3 * i % 5) / 5) for i in range(11)]
+    standings = [Standing(accuracy=(7 * i % 11) / 11, costs=((3 * i % 5) / 5,)) for i in range(11)]
     lived, told = Rungs(config, 9), Rungs(config, 9)
     for i, standing in enumerate(standings[:-1]):
         decide(lived, i, 1, standing)
