@@ -9,14 +9,14 @@ import numpy as np
 
 from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.errors import ArchitectureError, SamplerError
+from nas.errors import ArchitectureError, SamplerError, SpaceError
 from nas.feasible import FeasibleSampler
 from nas.journal import Journal
 from nas.record import Candidate
 from nas.samplers.base import History, Network, Proposal, Sampler
 from nas.samplers.encoding import constraints, distributions, to_params
 from nas.serialize import key
-from nas.space import Space
+from nas.space import Point, Space
 
 ATTEMPTS: Final = 4
 """Proposals that a sampler may make for one trial, each with a random state of its own."""
@@ -68,11 +68,15 @@ class Proposer:
 
         Raises:
             SamplerError: several objectives, and a sampler that can optimise only one.
+            SpaceError: a trial of the journal is no point of the space, which has changed since.
         """
         if len(journal.objectives) > 1 and not sampler.multi_objective:
             raise SamplerError(
                 f"sampler {sampler.name!r} must be given one objective, but got {', '.join(journal.objectives)}."
             )
+        for record in journal.trials():
+            if record.candidate.point is not None:
+                _hold(space, record.number, record.candidate.point)
         self._space, self._budget, self._sampler, self._journal = space, budget, sampler, journal
         self._seed, self._trial_seed, self._reference_first = seed, trial_seed, reference_first
         self._measurement = measurement
@@ -207,3 +211,13 @@ def _reachable(history: History, starts: list[Network]) -> Iterator[Network]:
             network = history.admit(point)
             if network is not None:
                 yield network
+
+
+def _hold(space: Space, number: int, point: Point) -> None:
+    try:
+        space.check(point)
+    except SpaceError as error:
+        raise SpaceError(
+            f"a search goes on in the space that it began in, but trial {number} is no point of {space.name!r} as it "
+            f"is now: {error}"
+        ) from error

@@ -40,7 +40,8 @@ class ChosenNetworks:
         records = journal.trials()
         known = {(each.candidate.key, each.candidate.seed) for each in records if each.state != "failed"}
         # The longest way to go first, so that they end together and no core idles beside the last.
-        under_way = sorted((each for each in records if each.state == "running"), key=lambda each: each.epochs)
+        owed = (each for each in records if each.state == "running" and each.candidate.seed in seeds)
+        under_way = sorted(owed, key=lambda each: each.epochs)
         self._pending = deque((each.number, each.candidate) for each in under_way)
         self._new = deque(
             Candidate(

@@ -89,16 +89,22 @@ def slots(resources: ResourcesConfig) -> int:
     Raises:
         RunError: not even one trial fits.
     """
-    total, gpu = ray.cluster_resources(), gpus(resources)
-    fits = int(total.get("CPU", 0) / resources.cpu + 1e-9)
-    if gpu > 0:
-        fits = min(fits, int(total.get("GPU", 0) / gpu + 1e-9))
+    fits = places(resources)
     if fits < 1:
+        total, machines = ray.cluster_resources(), sum(node["Alive"] for node in ray.nodes())
         raise RunError(
-            f"one trial needs cpu={resources.cpu:g} and gpu={gpu:g}, "
-            f"but Ray has cpu={total.get('CPU', 0):g} and gpu={total.get('GPU', 0):g}."
+            f"one trial needs cpu={resources.cpu:g} and gpu={gpus(resources):g}, "
+            f"but Ray has cpu={total.get('CPU', 0):g} and gpu={total.get('GPU', 0):g}"
+            f"{f' on {machines} machines, none of which holds it' if machines > 1 else ''}."
         )
     return min(fits, resources.concurrency or fits)
+
+
+def places(resources: ResourcesConfig) -> int:
+    """Trials that Ray's machines hold; each is on one machine: three cores on each of three hold three of two cores."""
+    asked = (("CPU", resources.cpu), ("GPU", gpus(resources)))
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return sum(int(min(held.get(kind, 0) / each + 1e-9 for kind, each in asked if each)) for held in machines)
 
 
 @contextmanager

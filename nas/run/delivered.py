@@ -75,11 +75,12 @@ def opened(model: Trained, split: SplitName) -> tuple["Network", "Data"]:
 
 
 def _data(folder: Path, name: str | None, resolution: int, root: str | None) -> DataConfig:
-    if name is not None:
+    recorded = (folder / RECIPE).is_file()
+    if name is not None and not (recorded and read_plan(folder / RECIPE).data.name == name):
         return DataConfig(name=name, root=root, resolution=resolution)
-    if not (folder / RECIPE).is_file():
+    if not recorded:
         raise ModelError(
             f"a model folder must hold {RECIPE}, which names its data, but {folder} does not; give --data and --root."
         )
-    config = read_plan(folder / RECIPE).data
+    config = read_plan(folder / RECIPE).data  # Cut as it was, so that no image of a split was trained on.
     return config if root is None else replace(config, root=root)

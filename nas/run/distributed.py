@@ -20,9 +20,10 @@ from ray.train.torch import TorchTrainer
 from ray.util.queue import Empty, Queue
 
 from nas.errors import RunError, one_line
-from nas.run.cluster import gpus, hide_gpus, start_ray
-from nas.run.engine import FAILURE, FATAL, Engine
+from nas.run.cluster import gpus, hide_gpus, places, start_ray
+from nas.run.engine import Engine
 from nas.run.job import Job, Session
+from nas.run.keys import FAILURE, FATAL
 from nas.run.recipe import ResourcesConfig
 from nas.run.work import Work
 from nas.training.team import Team
@@ -98,16 +99,10 @@ def _check(resources: ResourcesConfig, workers: int) -> None:
                 f"{workers} workers need {kind.lower()}={workers * each:g}, "
                 f"but Ray has {kind.lower()}={total.get(kind, 0):g}."
             )
-    # A worker is on one machine: three cores on each of three hold three workers of two, and not four.
-    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    places = sum(
-        int(min(held.get(kind, 0) / each + 1e-9 for kind, each in (("CPU", resources.cpu), ("GPU", gpu)) if each))
-        for held in machines
-    )
-    if workers > places:
+    if workers > (fit := places(resources)):
         raise RunError(
             f"{workers} workers of cpu={resources.cpu:g} and gpu={gpu:g} each must fit on Ray's machines, "
-            f"but there are places for {places}."
+            f"but there are places for {fit}."
         )
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from nas.budget import Budget
 from nas.errors import RunError
@@ -17,13 +17,9 @@ from nas.journal import Journal
 from nas.record import Candidate, ToldAs, TrialRecord
 from nas.run.curves import Curves
 from nas.run.job import Job
+from nas.run.keys import FAILURE, FATAL
 from nas.run.recipe import StopConfig
 from nas.run.rungs import Rungs, Standing
-
-FATAL: Final = "fatal"
-"""Key of a result that must end the run, such as a full disk; the trial stays owed."""
-FAILURE: Final = "failure"
-"""Key of a result that ends its trial: the reason, in words."""
 
 
 class Source(Protocol):
@@ -96,6 +92,7 @@ class Engine:
     _live: dict[int, _Live] = field(default_factory=dict)
     _pending: list[tuple[int, Candidate]] = field(default_factory=list)
     _trials: int = 0
+    _cut_short: bool = False
     _core_seconds: float = 0.0
     """Of trials that have ended."""
     _began: float = 0.0
@@ -108,12 +105,17 @@ class Engine:
             self._trials += 1
             if record.state != "running":
                 self._core_seconds += self.curves.core_seconds(record.number, self.cores)
+            if record.state == "failed":  # The epoch in which it failed is not on its curve.
+                told = sum(line["seconds"] for line in self.curves.read(record.number))
+                self._core_seconds += max(0.0, record.seconds - told) * self.cores
             for epoch, accuracy in record.accuracies.items():
                 self.rungs.record(epoch, self._standing(record.candidate, accuracy))
         for number, _ in self.proposer.pending():
             self.curves.mend(number)
         # The proposer hands out what was under way before it proposes anything new.
         self._pending = [asked for _ in self.proposer.pending() if (asked := self.proposer.ask()) is not None]
+        # A batch that was cut short while it was proposed: its rest is to come before any result of it.
+        self._cut_short = bool(self.batch) and 0 < len(self._pending) == self._trials % self.batch
 
     @property
     def finished(self) -> bool:
@@ -126,7 +128,8 @@ class Engine:
 
     def next(self) -> Job | None:
         """The next job, or None: for now, or for good where ``finished``."""
-        if not self._pending:
+        if not self._pending or self._cut_short:
+            self._cut_short = False
             self._propose()
         if not self._pending:
             return None
@@ -148,7 +151,7 @@ class Engine:
     def _propose(self) -> None:
         if self.batch and self._live:
             return  # A batch is proposed from the results before it, whole.
-        wanted = self.batch - self._trials % self.batch if self.batch else 1
+        wanted = len(self._pending) + (self.batch - self._trials % self.batch if self.batch else 1)
         while len(self._pending) < wanted and not self._limit_reached():
             asked = self.proposer.ask()
             if asked is None:
@@ -202,6 +205,9 @@ class Engine:
         if FATAL in metrics:
             raise RunError(str(metrics[FATAL]))
         if FAILURE in metrics:
+            lost = float(metrics.get("seconds", 0.0))
+            live.seconds += lost
+            live.core_seconds += lost * self.cores
             return self.fail(number, str(metrics[FAILURE]))
         figures = {name: value for name, value in metrics.items() if not isinstance(value, str)}
         self._note(number, live, figures)

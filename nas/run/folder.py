@@ -75,6 +75,8 @@ class RunFolder:
         try:
             folder.path.mkdir(parents=True)
             write_atomically(folder.path / "recipe.yaml", recipe_to_yaml(recipe))
+        except FileExistsError as error:  # Another process was quicker; what it made is not ours to undo.
+            raise RunError(f"the run folder must be new, but another process has just made {path}.") from error
         except OSError as error:
             with suppress(OSError):  # The first fault is the one to tell of.
                 folder.undo()

@@ -31,6 +31,7 @@ from nas.run.curves import Curves
 from nas.run.engine import Engine, Listener
 from nas.run.files import write_atomically
 from nas.run.job import Job
+from nas.run.keys import RESERVED
 from nas.run.local import run_here
 from nas.run.measurement import check_measurable, measurement
 from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig, StopConfig
@@ -225,12 +226,15 @@ class FunctionSession:
         """Evaluate to the next milestone.
 
         Raises:
-            ModelError: the function gave no accuracy, or a metric that is no number.
+            ModelError: the function gave no accuracy, or a metric that is no number or has a name that is taken.
         """
         target = next(milestone for milestone in self.task.milestones if milestone > self.epoch)
         given = dict(self.task.evaluate(self.architecture, target))
         if "accuracy" not in given:
             raise ModelError(f"evaluate must give a metric 'accuracy', but gave {', '.join(given) or 'nothing'}.")
+        taken = sorted(RESERVED & given.keys())
+        if taken:
+            raise ModelError(f"metrics of evaluate must have names of their own, but got {', '.join(taken)}.")
         self.epoch = target
         return {name: _number(name, value) for name, value in given.items()}
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from nas.errors import RunError
-from nas.run.engine import FAILURE, FATAL, Engine
+from nas.run.engine import Engine
 from nas.run.job import Task
+from nas.run.keys import FAILURE, FATAL
 from nas.run.object_store import ObjectStore
 from nas.run.work import Work
 

@@ -5,6 +5,7 @@ when a session begins and after each trial that ends. Checkpoints are put by the
 """
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -96,7 +97,10 @@ def fetch(uri: str, out: Path) -> RunFolder:
     names = [name for name in store.names() if name in _FILES or _CURVE.fullmatch(name)]
     if not {"recipe.yaml", "journal.log"} <= set(names):
         raise RunError(f"the copy of a run must hold recipe.yaml and journal.log, but {uri} does not.")
-    # The journal last: a folder without one is no run, should this be cut short.
-    for name in sorted(names, key=lambda name: name == "journal.log"):
-        store.get(name, path / name)
+    # Beside its place until it is whole: should this be cut short, the next call begins anew.
+    partial = path.with_name(f".{path.name}.fetched")
+    shutil.rmtree(partial, ignore_errors=True)
+    for name in names:
+        store.get(name, partial / name)
+    partial.rename(path)
     return RunFolder.open(path)

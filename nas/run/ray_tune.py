@@ -25,20 +25,16 @@ from ray.tune.search import Searcher
 
 from nas.errors import RunError
 from nas.run.cluster import gpus, guarded, slots, start_ray
-from nas.run.engine import FAILURE, FATAL, Engine
+from nas.run.engine import Engine
 from nas.run.job import Task
+from nas.run.keys import FAILURE, FATAL, OF_TUNE, WARNING
 from nas.run.object_store import ObjectStore
 from nas.run.recipe import ResourcesConfig
 from nas.run.surroundings import environment, quiet
-from nas.run.trainable import WARNING, CandidateTrainable, to_config
+from nas.run.trainable import CandidateTrainable, to_config
 
 T = TypeVar("T")
 
-_METRICS_OF_TUNE: Final = frozenset(
-    {"timestamp", "checkpoint_dir_name", "done", "training_iteration", "trial_id", "date", "time_this_iter_s"}
-    | {"time_total_s", "pid", "hostname", "node_ip", "time_since_restore", "iterations_since_restore"}
-    | {"should_checkpoint", "experiment_tag", "timesteps_total", "episodes_total", "warmup_time", WARNING}
-)
 _ENVIRONMENT: Final = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
@@ -181,7 +177,7 @@ class _Link:
     def metrics(self, result: dict[str, Any]) -> dict[str, Any]:
         if WARNING in result:
             self.engine.listener.said(str(result[WARNING]))
-        figures = {name: value for name, value in result.items() if name not in _METRICS_OF_TUNE}
+        figures = {name: value for name, value in result.items() if name not in OF_TUNE}
         return {
             name: value
             for name, value in figures.items()

@@ -78,7 +78,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     """The keys and values of a YAML file; a file that holds none is a RecipeError."""
     try:
         data = yaml.load(path.read_text(), Loader=_Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # A date that is none is a ValueError.
         raise RecipeError(f"a recipe must be readable YAML, but got {path}: {one_line(error)}.") from error
     if not isinstance(data, dict):
         raise RecipeError(f"a recipe must be a YAML mapping of keys to values, but {path} holds {_kind(data)}.")
@@ -100,7 +100,7 @@ def override(data: dict[str, Any], overrides: Mapping[str, str]) -> None:
     for key, text in overrides.items():
         try:
             value = yaml.load(text, Loader=_Loader)
-        except yaml.YAMLError as error:
+        except (ValueError, yaml.YAMLError) as error:
             raise RecipeError(f"{key} must be set to a YAML value, but got {text!r}.") from error
         _set(data, key.split("."), value, key)
 

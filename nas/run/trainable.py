@@ -13,11 +13,9 @@ from ray import tune
 from nas import serialize
 from nas.run.cluster import hide_gpus
 from nas.run.job import Job, Task
+from nas.run.keys import WARNING
 from nas.run.object_store import ObjectStore
 from nas.run.work import Work
-
-WARNING = "warning"
-"""Key of a result under which a worker passes on what the user should know."""
 
 
 def to_config(job: Job) -> dict[str, Any]:

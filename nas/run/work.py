@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nas.errors import ModelError, NasError, RunError, one_line
-from nas.run.engine import FAILURE, FATAL
 from nas.run.files import write_atomically
 from nas.run.job import Job, Session, Task
+from nas.run.keys import FAILURE, FATAL
 from nas.run.object_store import ObjectStore
 
 
@@ -55,25 +55,25 @@ class Work:
 
         Returns:
             The metrics (with ``epoch``, ``seconds`` and ``checkpoint_seconds``) or one of the keys
-            ``failure`` and ``fatal`` with a reason; and whether the job is done.
+            ``failure`` (with the ``seconds`` that it took) and ``fatal`` with a reason; and whether the job is done.
         """
+        began = time.perf_counter()
         try:
-            return self._step()
+            return self._step(began)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                return {FAILURE: f"{type(error).__name__}: {error}"}, True
-            return {
-                FATAL: f"no space is left on the disk of {self._path.parent}; free some, then resume the run."
-            }, True
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                full = f"no space is left on the disk of {self._path.parent}; free some, then resume the run."
+                return {FATAL: full}, True
+            reason = f"{type(error).__name__}: {error}"
         except RunError as error:
             return {FATAL: f"{error}; resume the run when this is mended."}, True
         except NasError as error:
-            return {FAILURE: str(error)}, True
+            reason = str(error)
         except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.
-            return {FAILURE: f"{type(error).__name__}: {one_line(error)}"}, True
+            reason = f"{type(error).__name__}: {one_line(error)}"
+        return {FAILURE: reason, "seconds": time.perf_counter() - began}, True
 
-    def _step(self) -> tuple[dict[str, Any], bool]:
-        began = time.perf_counter()
+    def _step(self, began: float) -> tuple[dict[str, Any], bool]:
         if self._session is None:
             self._session, known = self._open()
             if known is not None:

@@ -81,8 +81,8 @@ def _imported(path: str, options: Options) -> Sampler:
     module, _, attribute = path.partition(":")
     try:
         kind = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SamplerError(f"sampler {path!r} cannot be imported: {error}.") from error
+    except Exception as error:  # A user's module may raise anything.
+        raise SamplerError(f"sampler {path!r} cannot be imported: {one_line(error).rstrip('.')}.") from error
     if not (isinstance(kind, type) and issubclass(kind, BaseSampler)):
         raise SamplerError(f"sampler {path!r} must be a subclass of optuna.samplers.BaseSampler, but it is {kind!r}.")
     return OptunaSampler(name=path, factory=_factory(path, kind, options), built_in=False)

@@ -223,3 +223,34 @@ def test_a_reference_that_cannot_be_wired_is_left_out() -> None:
     small = Budget(macs=30_574_592, resolution=28, classes=10)
     result = search(load_space("inception_small"), evaluate, small, trials=2, sampler="random")
     assert [trial.candidate.reference for trial in result.trials] == [False, False]
+
+
+def test_the_front_rule_stops_by_the_objectives() -> None:
+    """By accuracy and parameters nothing is better than those that go on; multiply-adds do not count."""
+    result = search(
+        SPACE,
+        evaluate,
+        BUDGET,
+        trials=30,
+        sampler="random",
+        epochs=4,
+        objectives=("accuracy", "params"),
+        early_stopping=EarlyStoppingConfig(rule="asha-front", first_rung=1, reduction=2),
+    )
+    stopped = [trial for trial in result.trials if trial.state == "stopped"]
+    assert stopped
+    for trial in stopped:
+        at = max(trial.accuracies)
+        assert any(
+            other.accuracies.get(at, 0.0) >= trial.accuracies[at]
+            and other.candidate.cost.params <= trial.candidate.cost.params
+            for other in result.trials[: trial.number]
+        )
+
+
+@pytest.mark.parametrize("name", ["failure", "fatal", "seconds", "date"])
+def test_metrics_with_a_name_that_is_taken_are_refused(name: str) -> None:
+    result = search(
+        SPACE, lambda architecture, epochs: {"accuracy": 0.5, name: 0.1}, BUDGET, trials=1, sampler="random"
+    )
+    assert result.trials[0].reason == f"metrics of evaluate must have names of their own, but got {name}."

@@ -1,0 +1,74 @@
+"""An engine that goes on after a fault is as one that was not disturbed."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from engines import make_engine
+from toys import BUDGET, SPACE, evaluate
+
+from nas.architecture import Architecture
+from nas.journal import Journal
+from nas.proposer import Proposer
+from nas.record import Candidate
+from nas.run.function import FunctionTask, Silent, search
+from nas.run.local import run_here
+from nas.run.recipe import EarlyStoppingConfig
+from nas.samplers import make_sampler
+
+
+@pytest.mark.parametrize("rule", ["asha", "asha-front"])
+def test_an_epoch_that_is_trained_again_is_judged_by_what_was_recorded(rule: str, tmp_path: Path) -> None:
+    """A lost checkpoint, on another machine: the epoch ends otherwise than it did."""
+
+    class Interrupting(Silent):
+        def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
+            if number == 5:
+                raise KeyboardInterrupt
+
+    def other(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+        return {"accuracy": evaluate(architecture, epochs)["accuracy"] / 2}
+
+    stopping = EarlyStoppingConfig(rule=rule, first_rung=1, reduction=3)  # type: ignore[arg-type]
+    arguments = {"trials": 8, "sampler": "random", "epochs": 9, "path": tmp_path, "early_stopping": stopping}
+    first = search(SPACE, evaluate, BUDGET, listener=Interrupting(), **arguments)  # type: ignore[arg-type]
+    assert not first.finished and set(first.trials[5].accuracies) == {1}
+    for checkpoint in (tmp_path / "checkpoints").iterdir():
+        checkpoint.unlink()
+    second = search(SPACE, other, BUDGET, **arguments)  # type: ignore[arg-type]
+    assert second.finished and second.trials[5].accuracies[1] == first.trials[5].accuracies[1]
+
+
+def test_a_batch_that_was_cut_short_is_proposed_to_its_end_before_its_results(tmp_path: Path) -> None:
+    class Killed(Proposer):
+        def ask(self) -> tuple[int, Candidate] | None:
+            if len(journal.trials()) == 18:
+                raise KeyboardInterrupt
+            return super().ask()
+
+    sampler = make_sampler("gp", SPACE, BUDGET, ("accuracy",), {})
+    found = []
+    for kinds in ((Proposer,), (Killed, Proposer)):
+        journal = Journal.in_memory(objectives=("accuracy",))
+        folder = tmp_path / kinds[0].__name__
+        for kind in kinds:
+            source = kind(SPACE, BUDGET, sampler, journal, seed=0)
+            engine = make_engine(source, journal, BUDGET, folder, trials=24, epochs=1, batch=4)
+            task = FunctionTask(evaluate=evaluate, milestones=(1,))
+            assert run_here(engine, task, folder / "checkpoints") is (kind is Proposer)
+        found.append([trial.candidate.point for trial in journal.trials()])
+    assert len(found[0]) == 24 and found[0] == found[1]
+
+
+def test_the_time_of_a_failing_epoch_counts(tmp_path: Path) -> None:
+    def failing(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+        time.sleep(0.02)
+        raise ValueError("a layer failed")
+
+    arguments = {"trials": 500, "sampler": "random", "core_hours": 0.1 / 3600, "path": tmp_path}
+    result = search(SPACE, failing, BUDGET, **arguments)  # type: ignore[arg-type]
+    assert all(trial.state == "failed" and trial.seconds >= 0.02 for trial in result.trials)
+    assert len(result.trials) <= 5
+    again = search(SPACE, failing, BUDGET, **arguments)  # type: ignore[arg-type]
+    assert len(again.trials) == len(result.trials), "the time is spent in the next session too"
