@@ -8,7 +8,7 @@ import toys
 
 from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.errors import BudgetError
+from nas.errors import BudgetError, SpaceError
 from nas.journal import Journal
 from nas.proposer import Measurement, Proposer
 from nas.samplers import make_sampler
@@ -116,3 +116,13 @@ def test_costs_are_told_beside_the_accuracy() -> None:
     assert asked is not None
     journal.complete(0, 0.5, 1, 1.0)
     assert journal.study.trials[0].values == [0.5, float(asked[1].cost.params)]
+
+
+def test_a_search_goes_on_in_the_space_that_it_began_in() -> None:
+    journal = memory()
+    first = Proposer(toys.SPACE, toys.BUDGET, RANDOM, journal, seed=0)
+    points = [asked[1].point for _ in range(4) if (asked := first.ask()) is not None]
+    stem = next(point["stem"] for point in points if point is not None)
+    fewer = toys.SPACE.narrowed("toy", stem=tuple(value for value in toys.WIDTHS if value != stem))
+    with pytest.raises(SpaceError, match=rf"trial 1 is no point of 'toy' as it is now: stem .*, but got {stem}"):
+        Proposer(fewer, toys.BUDGET, RANDOM, journal, seed=0)

@@ -36,3 +36,11 @@ def test_an_interrupted_one_with_the_longest_way_to_go_comes_first() -> None:
     assert asked(again) == [(1, 1), (0, 0), (3, 3)]
     journal.fail(3, "it ran out of memory")
     assert asked(source(journal)) == [(1, 1), (0, 0), (4, 3)], "what failed is tried once more"
+
+
+def test_what_was_under_way_with_a_seed_that_is_not_asked_for_waits() -> None:
+    journal = Journal.in_memory(objectives=("accuracy",))
+    for _ in range(2):
+        asked(source(journal))
+    fewer = ChosenNetworks(NETWORKS, (0, 1), journal, budget_of(NETWORKS, resolution=16, classes=10))
+    assert asked(fewer) == [(0, 0), (1, 1)]

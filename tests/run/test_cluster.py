@@ -61,6 +61,13 @@ def test_workers_of_one_training_must_fit_on_single_machines(cluster: Cluster, t
         run_distributed(engine(tmp_path, 1, Silent()), Unopened(), tmp_path / "checkpoints", resources, workers=4)
 
 
+def test_a_trial_must_fit_on_a_single_machine(cluster: Cluster, tmp_path: Path) -> None:
+    """Ray would wait for ever, without a word."""
+    resources = ResourcesConfig(cpu=5, gpu=0, address=cluster.address)
+    with pytest.raises(RunError, match=r"one trial needs cpu=5 .* Ray has cpu=12 .* none of which holds it"):
+        run_on_ray(engine(tmp_path, 1, Silent()), toys, tmp_path / "checkpoints", resources)  # type: ignore[arg-type]
+
+
 class Unopened:
     epochs = 1
 

@@ -74,3 +74,12 @@ def test_a_run_that_could_not_be_replaced_stays(tmp_path: Path, monkeypatch: pyt
         RunFolder.create(tmp_path / "demo", recipe, overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
     assert (tmp_path / "demo" / "journal.log").read_text() == "what was trained"
+
+
+def test_what_another_process_has_just_made_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = read_recipe(find_recipe("demo"))
+    theirs = RunFolder.create(tmp_path / "demo", recipe)
+    monkeypatch.setattr(Path, "exists", lambda path: False)  # It was not there when this process looked.
+    with pytest.raises(RunError, match="another process has just made"):
+        RunFolder.create(tmp_path / "demo", recipe)
+    assert theirs.recipe() == recipe

@@ -183,3 +183,24 @@ def test_a_machine_that_is_lost_is_replaced(uri: str, tmp_path: Path) -> None:
     for file in (*lost.rglob("*"), *new.rglob("*")):
         assert not file.is_file() or os.environ["AWS_SECRET_ACCESS_KEY"].encode() not in file.read_bytes()
     assert [name for name in store.names() if name.startswith("checkpoints/")] == []
+
+
+def test_a_copy_that_was_fetched_in_part_is_fetched_anew(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, store = run_folder(tmp_path / "tiny"), ObjectStore(uri).below("tiny")
+    Mirror(store, folder).begin()
+    get = ObjectStore.get
+
+    def failing(self: ObjectStore, name: str, file: Path) -> bool:
+        if name == "recipe.yaml":
+            raise RunError("the network is down")
+        return get(self, name, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStore, "get", failing)
+        with pytest.raises(RunError, match="the network is down"):
+            fetch(store.uri, tmp_path / "elsewhere")
+    fetched = fetch(store.uri, tmp_path / "elsewhere")
+    assert fetched.curves.read(0) == folder.curves.read(0)
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["tiny"]

@@ -101,6 +101,7 @@ BAD = {
     "stopping": (RECIPE + "early_stopping: {rule: asha, first_rung: 2}", "first_rung=2", "epochs=2"),
     "not a mapping": ("- 1\n- 2\n", "mapping", "a list"),
     "not YAML": ("a: [1", "readable YAML", "tiny.yaml"),
+    "no date": ("name: 2026-11-31", "readable YAML", "tiny.yaml"),
     "binary": ("\x00\x01", "readable YAML", "tiny.yaml"),
 }
 
@@ -123,6 +124,12 @@ def test_unknown_recipe_names_the_nearest(tmp_path: Path) -> None:
 def test_overrides_must_lead_into_sections(tmp_path: Path) -> None:
     with pytest.raises(NasError, match="space is text"):
         read_recipe(write(tmp_path, RECIPE), {"space.name": "x"})
+
+
+def test_overrides_must_be_values(tmp_path: Path) -> None:
+    for text in ("[1", "2026-11-31"):
+        with pytest.raises(NasError, match=r"^name must be set to a YAML value, but got "):
+            read_recipe(write(tmp_path, RECIPE), {"name": text})
 
 
 def test_plain_data_is_enough() -> None:

@@ -1,5 +1,7 @@
 """Samplers by name and by import path, their options, and how they are refused."""
 
+from pathlib import Path
+
 import pytest
 import toys
 
@@ -62,6 +64,8 @@ def test_options_arrive() -> None:
         ("optuna.samplers:Nothing", {}, "sampler 'optuna.samplers:Nothing' cannot be imported: "
          "module 'optuna.samplers' has no attribute 'Nothing'."),
         (":Sampler", {}, "sampler ':Sampler' cannot be imported: Empty module name."),
+        (".x:Sampler", {}, "sampler '.x:Sampler' cannot be imported: the 'package' argument is required to perform a "
+         "relative import for '.x'."),
     ],
 )  # fmt: skip
 def test_refusals(name: str, options: dict[str, object], message: str) -> None:
@@ -79,3 +83,10 @@ def test_what_is_no_sampler_is_refused(path: str) -> None:
 def test_a_sampler_that_needs_more_than_a_seed_is_refused() -> None:
     with pytest.raises(SamplerError, match=r"^sampler 'optuna.samplers:GridSampler' cannot be built: .*search_space"):
         make("optuna.samplers:GridSampler")
+
+
+def test_a_module_that_fails_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "unfinished.py").write_text("class Mine(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(SamplerError, match=r"^sampler 'unfinished:Mine' cannot be imported: .*line 1"):
+        make("unfinished:Mine")

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
+from nas.budget import Budget
 from nas.errors import SpaceError
+from nas.journal import Journal
+from nas.proposer import Proposer
+from nas.samplers import make_sampler
+from nas.spaces import load_space
 from search_spaces import inception_residual, inception_small
 
 SPACE = inception_residual.SPACE
@@ -40,3 +45,21 @@ def test_what_is_not_named_keeps_its_values() -> None:
 def test_a_space_is_not_narrowed_to_what_it_has_not(values: dict[str, tuple[int, ...]], told: str) -> None:
     with pytest.raises(SpaceError, match=told):
         inception_small.SPACE.narrowed("none", **values)
+
+
+def test_a_space_that_encodes_is_searched_narrowed_too() -> None:
+    """GoogLeNet's own value of a ratio is left out: it stays the reference, as a trial without a point."""
+    space = load_space("googlenet")
+    chosen = next(choice for choice in space.choices if len(choice.values) > 2)
+    reference = space.reference_point()
+    assert reference is not None
+    kept = tuple(value for value in chosen.values if value != reference[chosen.name])
+    narrowed = space.narrowed("narrowed", **{chosen.name: kept})
+    budget = Budget(macs=1_500_000_000, resolution=224, classes=1000)
+    sampler = make_sampler("random", narrowed, budget, ("accuracy",), {})
+    proposer = Proposer(narrowed, budget, sampler, Journal.in_memory(objectives=("accuracy",)), seed=0)
+    asked = [candidate for _, candidate in (proposer.ask() or pytest.fail("none") for _ in range(6))]
+    assert asked[0].reference and asked[0].point is None
+    for candidate in asked[1:]:
+        assert candidate.point is not None and candidate.point[chosen.name] in kept
+        narrowed.check(candidate.point)
