@@ -16,6 +16,9 @@ from analysis.source import Source, runs_in, source
 from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, TimeToTarget, mean, paired, time_to_target
 from nas.errors import RunError
 
+_OF_MACHINES: Final = frozenset({"root", "download", "concurrency", "address", "max_failures", "storage"})
+"""Keys of a recipe that do not change what a device-second buys."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
@@ -125,15 +128,17 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
 
 
 def _unlike(a: Source, b: Source) -> tuple[str, ...]:
-    """What differs in budget, data and training of two runs' recipes, with both values."""
+    """What differs in two runs' recipes beyond sampler, seeds, stopping and machines, with both values."""
     found = []
-    for section in ("budget", "data", "training"):
+    for section in ("space", "objectives", "budget", "data", "training", "resources"):
         left, right = ((each.recipe or {}).get(section) for each in (a, b))
         if isinstance(left, Mapping) and isinstance(right, Mapping):
-            keys = [key for key in left if key not in ("root", "download") and key in right and left[key] != right[key]]
+            keys = [key for key in left if key not in _OF_MACHINES and key in right and left[key] != right[key]]
             # The values of a section within, such as augmentation, would fill the screen.
             values = ["" if isinstance(left[key], Mapping) else f" ({left[key]} and {right[key]})" for key in keys]
             found += [f"{section}.{key}{value}" for key, value in zip(keys, values, strict=True)]
+        elif None not in (left, right) and left != right:
+            found.append(f"{section} ({left} and {right})")
     return tuple(found)
 
 

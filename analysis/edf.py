@@ -55,7 +55,7 @@ def cost_weights(costs: Mapping[str, ArrayLike], bins: int = BINS) -> dict[str, 
 
 def populations(table: pd.DataFrame, *, by: str = "run", cost: str = "macs") -> dict[str, pd.DataFrame]:
     """The trained networks of each group, the reference apart, with the weight of each as ``weight``."""
-    known = networks(table)
+    known = networks(table, apart=by == "run")
     known = known[~known["reference"] & (known[cost] > 0)]
     groups = {str(name): rows for name, rows in known.groupby(by, sort=False)}
     weights = cost_weights({name: rows[cost].to_numpy() for name, rows in groups.items()})

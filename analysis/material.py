@@ -72,7 +72,8 @@ def _time(one: Source, rows: pd.DataFrame) -> TimeSpent:
 
 def _concurrency(one: Source) -> int:
     """Trials at once: as the recipe says, or as many as fit the cores of the machine."""
-    resources: Mapping[str, Any] = (one.recipe or {}).get("resources") or {}
+    told = (one.recipe or {}).get("resources")
+    resources: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
     stated = resources.get("concurrency")
     if isinstance(stated, int):
         return max(1, stated)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.table import candidates
+from analysis.table import candidates, trainings
 
 
 def non_dominated(cost: ArrayLike, accuracy: ArrayLike) -> NDArray[np.bool_]:
@@ -36,9 +36,10 @@ def front(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
 
 
 def on_front(rows: pd.DataFrame, table: pd.DataFrame, cost: str = "macs") -> NDArray[np.bool_]:
-    """Which rows are trainings of a network that is on the front of a table, in the run where it is."""
-    which = ["run", "key"]
-    return pd.MultiIndex.from_frame(rows[which]).isin(pd.MultiIndex.from_frame(front(table, cost)[which]))
+    """Which rows are trainings of a network that is on the front of a table, in runs that were trained alike."""
+    best = front(table, cost)
+    there = pd.MultiIndex.from_arrays([trainings(best, table), best["key"]])
+    return pd.MultiIndex.from_arrays([trainings(rows, table), rows["key"]]).isin(there)
 
 
 def hypervolume(cost: ArrayLike, accuracy: ArrayLike, *, most_cost: float, least_accuracy: float = 0.0) -> float:

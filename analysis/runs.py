@@ -1,6 +1,7 @@
 """Runs as tables: read from their journals, or from the Parquet table beside a journal where it is fresh."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,7 @@ from nas.journal.foreign import is_foreign, read_foreign
 from nas.record import TrialRecord
 
 CACHE: Final = "trials.parquet"
-_TABLE_SCHEMA: Final = 1
+_TABLE_SCHEMA: Final = 2
 """Raised when the columns change, so that older caches are rebuilt."""
 _TAIL: Final = 1 << 16
 
@@ -33,6 +34,7 @@ class Run:
         records: its trials.
         budget: what a candidate may cost, or None where the journal does not say.
         space: name of the search space, or None.
+        recipe: digest of what its trainings share, but for seeds.
         objectives: what was optimised, accuracy first.
     """
 
@@ -40,6 +42,7 @@ class Run:
     records: tuple[TrialRecord, ...]
     budget: Budget | None
     space: str | None
+    recipe: str
     objectives: tuple[str, ...]
 
     @property
@@ -48,9 +51,9 @@ class Run:
         return self.source.name
 
     def table(self) -> pd.DataFrame:
-        """One row a trial, see ``analysis.table``; ``attrs["runs"]`` holds budget, space and objectives."""
+        """One row a trial, see ``analysis.table``; ``attrs["runs"]`` holds budget, space, recipe and objectives."""
         table = tabulate(self.records, run=self.name, budget=self.budget)
-        about = {"budget": asdict(self.budget) if self.budget else None, "space": self.space}
+        about = {"budget": asdict(self.budget) if self.budget else None, "space": self.space, "recipe": self.recipe}
         table.attrs["runs"] = {self.name: {**about, "objectives": list(self.objectives)}}
         return table
 
@@ -73,8 +76,20 @@ def read(run: Path | str) -> Run:
         records=journal.trials(),
         budget=_budget(attributes.get("budget")),
         space=str(space) if space is not None else None,
+        recipe=_recipe(attributes),
         objectives=tuple(journal.objectives),
     )
+
+
+def _recipe(attributes: Mapping[str, Any]) -> str:
+    """Budget, data, training and epochs of a run; the space decides what is trained, and not how.
+
+    Empty where they are not known, as of a search by a user's own function.
+    """
+    if "training" not in attributes:
+        return ""
+    shared = {name: value for name, value in attributes.items() if name not in ("space", "seed", "trial_seed")}
+    return hashlib.sha256(json.dumps(shared, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _budget(stored: object) -> Budget | None:

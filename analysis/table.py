@@ -168,20 +168,38 @@ def rungs(table: pd.DataFrame) -> tuple[int, ...]:
     return tuple(sorted(epoch_of(name) for name in table.columns if name.startswith("accuracy_at_")))
 
 
-def networks(table: pd.DataFrame) -> pd.DataFrame:
+def trainings(rows: pd.DataFrame, table: pd.DataFrame) -> "pd.Series[str]":
+    """What each row of a table was trained by: equal where runs share data, training and budget, else the run itself.
+
+    Args:
+        rows: of the table, or made from it.
+        table: knows its runs.
+    """
+    known = {name: about.get("recipe") or name for name, about in table.attrs.get("runs", {}).items()}
+    return rows["run"].map(lambda run: known.get(run, run)).astype("str")
+
+
+def networks(table: pd.DataFrame, *, apart: bool = False) -> pd.DataFrame:
     """One row a network that was trained to the end: the mean over its seeds.
 
+    Args:
+        table: one row a trial.
+        apart: keep runs apart, where they are to be compared; else the seeds of runs that were trained alike count
+            together.
+
     Returns:
-        The first trial's row of each run and key, with ``accuracy`` and ``error`` averaged over the
+        The first trial's row of each network, with ``accuracy`` and ``error`` averaged over the
         seeds, their number as ``n`` and the standard deviation of accuracy as ``accuracy_sd`` (missing
         where n is 1). Only complete trials count.
     """
     done = table[(table["state"] == "complete") & table["accuracy"].notna()]
-    groups = done.groupby(["run", "key"], sort=False)["accuracy"]
-    first = done.drop_duplicates(["run", "key"]).set_index(["run", "key"])
-    first = first.assign(accuracy=groups.mean(), n=groups.size(), accuracy_sd=groups.std())
+    which = [done["run"] if apart else trainings(done, table).rename("by"), done["key"]]
+    groups = done.groupby(which, sort=False)["accuracy"]
+    place = groups.ngroup()
+    mean, n, spread = (groups.transform(name) for name in ("mean", "size", "std"))
+    first = done.assign(accuracy=mean, n=n, accuracy_sd=spread)[~place.duplicated()].reset_index(drop=True)
     first["error"] = 1 - first["accuracy"]
-    return first.reset_index()[[*table.columns, "n", "accuracy_sd"]]
+    return first[[*table.columns, "n", "accuracy_sd"]]
 
 
 def candidates(table: pd.DataFrame) -> pd.DataFrame:

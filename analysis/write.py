@@ -14,7 +14,7 @@ from analysis.plots.trained import trained_networks
 from analysis.runs import apart, budget_of, cache_of, check_comparable, load, named_apart
 from analysis.source import Source, runs_in, source
 from analysis.style import figure, save
-from analysis.table import networks
+from analysis.table import networks, trainings
 from analysis.trained import Trained, table_of
 from nas.published import PUBLISHED
 
@@ -197,8 +197,8 @@ def front_table(table: pd.DataFrame, cost: str = "macs") -> tuple[FrontRow, ...]
     beside = known[known["reference"] & ~known["key"].isin(best["key"])]
     rows = pd.concat([best.assign(on_front=True), beside.assign(on_front=False)], ignore_index=True)
     rows = rows.sort_values([cost, "trial"], kind="stable")
-    stars = known[known["reference"]].drop_duplicates("run").to_dict("records")
-    bases = {str(star["run"]): (float(star["accuracy"]), int(star["macs"])) for star in stars}
+    stars = known.assign(by=trainings(known, table))[known["reference"]].drop_duplicates("by").to_dict("records")
+    bases = {str(star["by"]): (float(star["accuracy"]), int(star["macs"])) for star in stars}
     shared = next(iter(bases.values()), None)  # for a run that has trained no reference of its own
     return tuple(
         FrontRow(
@@ -214,6 +214,6 @@ def front_table(table: pd.DataFrame, cost: str = "macs") -> tuple[FrontRow, ...]
             gain=100 * (float(row["accuracy"]) - base[0]) if base else None,
             macs_ratio=int(row["macs"]) / base[1] if base else None,
         )
-        for row in rows.to_dict("records")
-        for base in (bases.get(str(row["run"]), shared),)
+        for row in rows.assign(by=trainings(rows, table)).to_dict("records")
+        for base in (bases.get(str(row["by"]), shared),)
     )

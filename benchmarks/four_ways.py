@@ -149,8 +149,10 @@ class WithinBudget(OptunaSearch):
         super().on_trial_result(trial_id, result)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """The last epoch, whose result comes only here."""
+        """The last epoch, whose result comes only here; Ray tells Optuna that what ASHA stopped is complete."""
         self._note(trial_id, result or {})
+        if result and result["training_iteration"] < RECIPE.epochs:
+            self._ot_trials[trial_id].set_user_attr("stopped", True)
         super().on_trial_complete(trial_id, result, error)
 
     def _note(self, trial_id: str, result: dict[str, Any]) -> None:

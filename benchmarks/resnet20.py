@@ -1,9 +1,10 @@
-"""ResNet-20 in plain torch, trained exactly as ``nas baseline`` trains: the reference at GoogLeNet's cost.
+"""ResNet-20 in plain torch, trained exactly as ``nas baseline`` trains: the reference at about GoogLeNet's cost.
 
     python -m benchmarks.resnet20 --data fashion-mnist --recipe modern --seeds 5
 
 He et al., arXiv 1512.03385, section 4.2, with n = 3: a 3x3 convolution to 16 channels, then three stages of
 three blocks with 16, 32 and 64 channels, parameter-free shortcuts (option A), mean pooling and a linear layer.
+At 28 x 28 it has 31,047,040 MACs, 1.5% more than GoogLeNet at 32 x 32.
 An epoch that is trained is not trained again: call it once more to go on. The test split is read once a seed.
 """
 
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--resolution", type=int)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as of nas baseline")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/out/baseline-resnet20"))
     options = parser.parse_args(arguments)
     training = with_epochs({"recipe": options.recipe}, options.epochs)
@@ -172,6 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ledger.content |= {
         "seeds": list(plan.seed_numbers),
         "training_seconds": seconds,
+        "core_seconds": seconds * options.threads,
         "network": {
             "label": "ResNet-20",
             "key": Model().key,

@@ -8,7 +8,7 @@ from analysis.pareto import front
 from analysis.runs import budget_of
 from analysis.statistics import Difference, Estimate, mean, paired
 from analysis.style import short
-from analysis.table import networks
+from analysis.table import networks, trainings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,12 @@ def summarise(table: pd.DataFrame) -> Summary:
     budget = budget_of(table)
     own = front(table)
     own = own[~own["reference"]].sort_values("accuracy", kind="stable").tail(1)
-    # Runs of other lengths may stand in the table: the winner is held against what was trained as long.
-    alike = table[table["epochs"].isin(own["epochs"])] if len(own) else table
+    # Runs of other recipes may stand in the table: the winner is held against what was trained alike.
+    alike = (
+        table[table["epochs"].isin(own["epochs"]) & trainings(table, table).isin(trainings(own, table))]
+        if len(own)
+        else table
+    )
     star = networks(alike)
     star = star[star["reference"]].head(1)
     key = str(own["key"].iloc[0]) if len(own) else None

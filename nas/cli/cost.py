@@ -40,7 +40,7 @@ def cost(
     total = count(architecture, resolution=resolution, classes=classes)
     table = [row for row in rows(operations) if row.name not in ("dropout", "lrn1", "lrn2")]
     limit = _limit(budget, resolution, classes)
-    verdicts = {name: limit.allows(limit.cost(PRESETS[name])) for name in PRESETS} if limit else {}
+    verdicts = {name: _fits(PRESETS[name], limit) for name in PRESETS} if limit else {}
     if limit and network not in PRESETS:
         verdicts = {network: limit.allows(total), **verdicts}
     measured = _measure(architecture, resolution, classes, batch, threads) if measure else {}
@@ -60,8 +60,10 @@ def cost(
         typer.echo(f"latency: {1e3 * measured['latency_seconds']:.2f} ms ({at}, median of warmed runs on this machine)")
         inference, training = (measured[f"{kind}_bytes"] / 1e6 for kind in ("inference", "training"))
         typer.echo(f"peak memory of activations: {inference:.2f} MB in inference, {training:.2f} MB in training")
+    macs = f"{limit.macs if limit else 0:,} MACs"
+    told = {True: f"fits {macs}", False: f"does not fit {macs}", None: f"cannot be wired at {resolution} pixels"}
     for name, fits in verdicts.items():
-        typer.echo(f"{name}: {'fits' if fits else 'does not fit'} {limit.macs if limit else 0:,} MACs")
+        typer.echo(f"{name}: {told[fits]}")
 
 
 def load_architecture(network: str) -> Architecture:
@@ -78,6 +80,14 @@ def load_architecture(network: str) -> Architecture:
             f"network must be one of {', '.join(PRESETS)} or a JSON file, but got {network!r}, which is neither."
         )
     return serialize.load(path)
+
+
+def _fits(architecture: Architecture, limit: Budget) -> bool | None:
+    """Whether a network is within a budget; None where the budget has too few pixels for it."""
+    try:
+        return limit.allows(limit.cost(architecture))
+    except ArchitectureError:
+        return None
 
 
 def _measure(

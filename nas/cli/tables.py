@@ -43,12 +43,15 @@ def front_table(rows: Sequence["FrontRow"]) -> Table:
     """The Pareto front of a run with GoogLeNet in its place."""
     table = Table(title="Pareto front of complete trials: accuracy on split A against multiply-adds")
     several = len({row.run for row in rows}) > 1
+    seeds = any(row.seeds > 1 for row in rows)
     if several:
         table.add_column("run")
     table.add_column("trial", justify="right")
     table.add_column("key", no_wrap=True)
     for column in ("accuracy", "gain, points", "MACs", "of GoogLeNet's", "params"):
         table.add_column(column, justify="right", no_wrap=column in ("accuracy", "MACs", "params"))
+    if seeds:
+        table.add_column("seeds", justify="right")
     table.add_column("")
     for row in rows:
         note = "" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, off the front"
@@ -61,6 +64,7 @@ def front_table(rows: Sequence["FrontRow"]) -> Table:
             f"{row.macs:,}",
             "" if row.macs_ratio is None else f"{row.macs_ratio:.0%}",
             f"{row.params:,}",
+            *([str(row.seeds)] if seeds else []),
             note,
             style="bold cyan" if row.reference else None,
         )

@@ -33,7 +33,7 @@ class ForeignTrial:
 
     Attributes:
         number: its place in the study.
-        state: a pruned trial counts as stopped.
+        state: a pruned trial counts as stopped, and so does one with the user attribute ``stopped``.
         accuracy: its first objective, as a share in [0, 1] that is to be large; None where it has none.
         accuracies: its intermediate values, likewise, by step.
         costs: ``macs`` and, where they are known, ``params`` and ``activations``.
@@ -76,7 +76,8 @@ def read_foreign(path: Path) -> tuple[ForeignTrial, ...]:
 
     The first objective must be accuracy (maximised) or error (minimised), as a share. Each trial's
     ``macs`` is a user attribute, or an objective of that name. A trial may tell its training time by the user
-    attribute ``seconds``: Ray Tune asks ahead, so that a trial waits between its start and its training.
+    attribute ``seconds``: Ray Tune asks ahead, so that a trial waits between its start and its training. And that it
+    was ``stopped`` before its end, for Ray tells Optuna that what its schedulers stopped is complete.
 
     Raises:
         RunError: no journal with one study, a study of this project's own, a value that is no share,
@@ -105,6 +106,8 @@ def _trial(path: Path, trial: FrozenTrial, columns: Mapping[str, int], maximised
     steps = {step: _share(path, trial, value, maximised) for step, value in sorted(trial.intermediate_values.items())}
     accuracies = {step: value for step, value in steps.items() if value is not None}
     state = _STATES[trial.state]
+    if state == "complete" and trial.user_attrs.get("stopped") is True:
+        state = "stopped"
     accuracy = _share(path, trial, trial.values[0], maximised) if trial.values else None
     if accuracy is None and state != "failed":
         accuracy = next(reversed(accuracies.values()), None)

@@ -136,6 +136,10 @@ def test_what_else_differs_is_told(run_folder):
         (folder / "recipe.yaml").write_text(f"training: {{epochs: {epochs}, augment: {{flip: {epochs == 4}}}}}\n")
     assert compare(a, b).unlike == ("training.epochs (1 and 4)", "training.augment")
     assert compare(a, a).unlike == ()
+    for folder, space, cpu in ((a, "googlenet", 1), (b, "toy", 2)):
+        resources = f"resources: {{cpu: {cpu}, concurrency: {cpu}}}"
+        (folder / "recipe.yaml").write_text(f"space: {space}\nsampler: {{name: {space}}}\n{resources}\n")
+    assert compare(a, b).unlike == ("space (googlenet and toy)", "resources.cpu (1 and 2)")
 
 
 def test_only_accuracies_are_compared(run_folder):

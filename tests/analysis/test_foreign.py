@@ -50,6 +50,18 @@ def test_an_optuna_journal_of_somebody_else_is_analysed(study):
     assert (path.parent / "out" / "report.html") in paths
 
 
+def test_what_says_that_it_was_stopped_was_not_trained_to_the_end(study):
+    theirs, path = study(direction="maximize")
+    for stopped in (False, True):
+        trial = theirs.ask()
+        trial.set_user_attr("macs", 1000)
+        trial.set_user_attr("stopped", stopped)
+        theirs.tell(trial, 0.5 + 0.4 * stopped)
+    table = analysis.load(path)
+    assert table["state"].tolist() == ["complete", "stopped"]
+    assert front(table)["trial"].tolist() == [0]
+
+
 def test_accuracy_may_be_maximised_and_macs_an_objective(tmp_path):
     storage = JournalStorage(JournalFileBackend(str(tmp_path / "two.log")))
     theirs = optuna.create_study(storage=storage, directions=["maximize", "minimize"])

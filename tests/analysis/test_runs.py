@@ -1,5 +1,6 @@
 import errno
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -7,9 +8,11 @@ from pandas.testing import assert_frame_equal
 
 import analysis
 from analysis import runs
-from analysis.runs import budget_of, load, read
+from analysis.pareto import front, on_front
+from analysis.runs import budget_of, load, read, stack
 from analysis.source import source
-from analysis.table import tabulate
+from analysis.table import networks, tabulate
+from analysis.write import front_table
 from nas.errors import RunError
 from nas.journal import Journal
 
@@ -168,3 +171,46 @@ def test_budgets_that_differ(run_folder):
     table = load([run_folder(3, name="a"), run_folder(3, name="b")])
     table.attrs["runs"]["b"]["budget"] = None
     assert budget_of(table) is None
+
+
+@pytest.mark.parametrize(("recipes", "seeds"), [(("one", "one"), 2), (("one", "other"), 1), (("", ""), 1)])
+def test_seeds_count_together_where_runs_were_trained_alike(search, budget, recipes, seeds):
+    tables = []
+    for place, recipe in enumerate(recipes):
+        records = [
+            replace(
+                record,
+                candidate=replace(record.candidate, seed=record.candidate.seed + 1000 * place),
+                accuracy=None if record.accuracy is None else record.accuracy - 0.02 * place,
+            )
+            for record in search(20)
+        ]
+        table = tabulate(records, run=f"run{place}", budget=budget)
+        table.attrs["runs"] = {f"run{place}": {"recipe": recipe}}
+        tables.append(table)
+    both = stack(tables)
+    apart, known, first = networks(both, apart=True), networks(both), networks(tables[0])
+    assert known["n"].sum() == apart["n"].sum() == 2 * first["n"].sum()
+    assert len(apart) == 2 * len(first) == seeds * len(known)
+    best = front(both)
+    assert best["key"].tolist() == front(tables[0])["key"].tolist()
+    lower = 0.01 if seeds == 2 else 0.0
+    assert best["accuracy"].tolist() == pytest.approx((front(tables[0])["accuracy"] - lower).tolist())
+    assert on_front(both, both).sum() == seeds * on_front(tables[0], tables[0]).sum()
+    rows, alone = ([row for row in front_table(each) if not row.reference] for each in (both, tables[0]))
+    assert [row.gain for row in rows] == pytest.approx([row.gain for row in alone])
+    assert [row.seeds for row in rows] == [seeds * row.seeds for row in alone]
+
+
+def test_runs_are_alike_but_for_seeds_and_space(tmp_path):
+    attributes = {"budget": {"macs": 1}, "epochs": 3, "training": "x", "data": {"name": "digits"}}
+    changes = ({}, {"seed": 1, "trial_seed": 2, "space": "b"}, {"data": {"name": "waves"}}, {"training": "y"})
+    found = []
+    for place, change in enumerate(changes):
+        path = tmp_path / f"{place}.log"
+        told = {"space": "a", "seed": 0, **attributes, **change}
+        Journal.create(path, name="made", objectives=("accuracy",), attributes=told)
+        found.append(read(path).recipe)
+    assert found[0] and found[0] == found[1] and len(set(found)) == 3
+    Journal.create(tmp_path / "function.log", name="made", objectives=("accuracy",), attributes={"epochs": 3})
+    assert read(tmp_path / "function.log").recipe == "", "what a user's function does is not known"

@@ -87,3 +87,10 @@ def test_the_gain_is_over_the_reference_of_the_same_run(search, budget):
         assert set(stars) == {"one", "two"}
         for row in rows:
             assert row.gain == pytest.approx(100 * (row.accuracy - stars[row.run].accuracy))
+
+
+@pytest.mark.parametrize("resources", ["3", "[cpu]", "{cpu: none, concurrency: two}"])
+def test_resources_that_are_none_are_borne(resources, run_folder):
+    folder = run_folder(10)
+    (folder / "recipe.yaml").write_text(f"space: inception_small\nresources: {resources}\n")
+    assert folder / "out" / "report.html" in analysis.analyze(folder, into=folder / "out", report=True)

@@ -9,6 +9,8 @@ import pytest
 from nas.presets import PRESETS, TORCHVISION
 from nas.serialize import to_json
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.mark.parametrize(
     ("preset", "macs", "params"),
@@ -45,6 +47,18 @@ def test_an_architecture_in_a_file(nas: Any, tmp_path: Path) -> None:
     assert status == 0 and json.loads(out)["macs"] == 1_498_376_192
     _, out, _ = nas("cost", path, "--budget", 1e6)
     assert f"{path}: does not fit 1,000,000 MACs" in out
+
+
+def test_presets_that_cannot_be_wired_do_not_hide_whether_a_network_fits(nas: Any) -> None:
+    winner = str(ROOT / "runs/reference/winner/architecture.json")
+    arguments = ("cost", winner, "--resolution", 28, "--classes", 10, "--budget", 30_574_592)
+    status, out, _ = nas(*arguments)
+    assert status == 0 and f"{winner}: fits 30,574,592 MACs" in out
+    assert "googlenet: cannot be wired at 28 pixels" in out and "googlenet-torchvision: fits" in out
+    _, out, _ = nas(*arguments, "--json")
+    assert json.loads(out)["fits"] | {winner: None} == {
+        winner: None, "googlenet": None, "googlenet-bvlc": None, "googlenet-torchvision": True,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
