@@ -83,11 +83,6 @@ class Proposer:
         self._feasible = FeasibleSampler(space, budget)
         self._pending = deque((record.number, record.candidate) for record in journal.running())
 
-    @property
-    def uniform(self) -> bool:
-        """Whether random points are uniform over the feasible ones, or else projected into the budget."""
-        return self._feasible.uniform
-
     def pending(self) -> tuple[tuple[int, Candidate], ...]:
         """Trials that were running when the journal was opened, and are still to be handed out again."""
         return tuple(self._pending)

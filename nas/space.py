@@ -8,7 +8,7 @@ one network (where the space can tell) one is chosen.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from nas.architecture import Architecture
 from nas.errors import SpaceError
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 Scalar: TypeAlias = int | float | str | bool
 Point: TypeAlias = Mapping[str, Scalar]
-
-MUTATIONS: Final = 16
-"""Tries of one mutation to find another point."""
 
 
 def _always(point: Point) -> bool:
@@ -182,29 +179,6 @@ class Space:
             values = choice.values
             point[choice.name] = values[int(draw * len(values))] if choice.when(point) else values[0]
         return point
-
-    def mutate(self, point: Point, rng: "np.random.Generator", changes: int = 1) -> dict[str, Scalar]:
-        """Change up to ``changes`` applicable choices to another of their values.
-
-        The result is canonical, and another point than ``point`` unless none was found in a few tries
-        (values that round to one width make one network).
-        """
-        start = self.canonical(point)
-        mutant = start
-        for _ in range(MUTATIONS):
-            mutant = dict(start)
-            for _ in range(changes):
-                active = [choice for choice in self.choices if len(choice.values) > 1 and choice.when(mutant)]
-                if not active:
-                    return start
-                choice = active[int(rng.integers(len(active)))]
-                others = [value for value in choice.values if value != mutant[choice.name]]
-                mutant[choice.name] = others[int(rng.integers(len(others)))]
-                mutant = self.settle(mutant)
-            mutant = self.canonical(mutant)
-            if mutant != start:
-                break
-        return mutant
 
     def neighbours(self, point: Point) -> Iterator[dict[str, Scalar]]:
         """Canonical points one step away: the next values of an ordered choice that differ, any other of a category."""

@@ -88,12 +88,6 @@ def test_a_budget_that_nothing_meets() -> None:
         proposer.ask()
 
 
-def test_uniform_says_how_random_points_are_drawn() -> None:
-    assert Proposer(toys.SPACE, toys.BUDGET, RANDOM, memory(), seed=0).uniform
-    narrow = Budget(macs=toys.BUDGET.macs, resolution=16, classes=10, at_least=0.999)
-    assert not Proposer(toys.SPACE, narrow, RANDOM, memory(), seed=0).uniform
-
-
 def test_a_space_of_one_network() -> None:
     one = Space(
         name="one",

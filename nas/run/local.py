@@ -6,21 +6,18 @@ from nas.errors import RunError
 from nas.run.engine import Engine
 from nas.run.job import Task
 from nas.run.keys import FAILURE, FATAL
-from nas.run.object_store import ObjectStore
 from nas.run.work import Work
 
 
-def run_here(
-    engine: Engine, task: Task, checkpoints: Path, *, threads: int = 1, store: ObjectStore | None = None
-) -> bool:
-    """Train until the engine has no more jobs; False if the user interrupted it.
+def run_here(engine: Engine, task: Task, checkpoints: Path) -> bool:
+    """Train by one thread until the engine has no more jobs; False if the user interrupted it.
 
     Raises:
         RunError: a result that ends the run, such as a full disk.
     """
     try:
         while (job := engine.next()) is not None:
-            work = Work(task, job, checkpoints, threads=threads, warn=engine.listener.said, store=store)
+            work = Work(task, job, checkpoints, threads=1, warn=engine.listener.said)
             while True:
                 metrics, done = work.step()
                 if done or FAILURE in metrics or FATAL in metrics:
