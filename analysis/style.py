@@ -20,6 +20,8 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from nas.files import write_atomically
+
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, in an order in which neighbours also differ as greys."""
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
@@ -80,9 +82,7 @@ def figure(width: float = 6.4, height: float = 4.0, *, columns: int = 1, rows: i
 
 def save(made: Figure, path: Path, *, dpi: int = 200) -> Path:
     """Write PNG, SVG or PDF, by the suffix, whole or not at all; equal figures give equal bytes."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(render(made, path.suffix.removeprefix("."), dpi=dpi))
-    part.replace(path)
+    write_atomically(path, render(made, path.suffix.removeprefix("."), dpi=dpi))
     return path
 
 

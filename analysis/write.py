@@ -1,6 +1,5 @@
 """What ``nas analyze`` writes: figures, the data behind them, the report; and the table of the front."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from analysis.source import Source, runs_in, source
 from analysis.style import figure, save
 from analysis.table import networks, trainings
 from analysis.trained import Trained, table_of
+from nas.files import write_atomically
 from nas.published import PUBLISHED
 
 PLOT: Final = "accuracy_vs_macs"
@@ -96,7 +96,9 @@ def _report(
         documents=documents(sources),
     )
     times = write_csv(time_table(material.time), folder / TIME)
-    return [times, write_text(text, folder / "report.html"), *paths]
+    written = folder / "report.html"
+    write_atomically(written, text)
+    return [times, written, *paths]
 
 
 def plot(table: pd.DataFrame, folder: Path) -> tuple[Path, Path, Path]:
@@ -148,14 +150,7 @@ def plotted(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
 
 def write_csv(table: pd.DataFrame, path: Path) -> Path:
     """Write a table as CSV, whole or not at all."""
-    return write_text(table.to_csv(index=False, lineterminator="\n"), path)
-
-
-def write_text(text: str, path: Path) -> Path:
-    """Write a text as UTF-8, whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    write_atomically(path, table.to_csv(index=False, lineterminator="\n"))
     return path
 
 

@@ -12,7 +12,7 @@ import ray
 from numpy.typing import NDArray
 
 from nas.errors import ModelError
-from nas.run.files import write_atomically
+from nas.files import write_atomically
 from nas.run.job import Job
 
 

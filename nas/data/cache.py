@@ -1,12 +1,14 @@
 """A place for what is costly to recompute: `$XDG_CACHE_HOME/inception-nas`, by default `~/.cache/inception-nas`."""
 
+import io
 import logging
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nas.files import write_atomically
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,18 +37,9 @@ def load_cached(name: str, size: int) -> NDArray[np.int64] | None:
 
 def save_cached(name: str, array: NDArray[np.int64]) -> None:
     """Write `array` under `name`, atomically; where the folder cannot be written, only a warning is logged."""
-    folder = cache_folder()
+    folder, content = cache_folder(), io.BytesIO()
+    np.save(content, array, allow_pickle=False)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, array, allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, folder / f"{name}.npy")
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_atomically(folder / f"{name}.npy", content.getvalue())
     except OSError as error:
         _LOG.warning("the cache folder %s cannot be written (%s)", folder, error)

@@ -13,14 +13,12 @@
         versions.json         packages, git revision and machine, one entry a session
 """
 
-import shutil
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas import serialize
+from nas.files import write_atomically
 from nas.run.card import card
-from nas.run.files import write_atomically
 from nas.run.final_task import FinalTask
 from nas.run.folder import RunFolder
 from nas.run.ledger import Ledger
@@ -38,11 +36,11 @@ def deliver(delivered: "Delivered", run: RunFolder, ledger: Ledger, task: FinalT
     write_atomically(folder / ARCHITECTURE, serialize.to_json(architecture, indent=1) + "\n")
     for place, record in enumerate(winner.records):
         weights, seed = task.weights(record.candidate.key, record.candidate.seed), record.candidate.seed
-        _copy(weights, seed_weights(folder, seed))
-        _copy(run.curves.path(record.number), folder / "curves" / f"seed-{seed}.jsonl")
+        write_atomically(seed_weights(folder, seed), weights.read_bytes())
+        write_atomically(folder / "curves" / f"seed-{seed}.jsonl", run.curves.path(record.number).read_bytes())
         if place == winner.best:
-            _copy(weights, folder / WEIGHTS)
-    _copy(run.path / "versions.json", folder / "versions.json")
+            write_atomically(folder / WEIGHTS, weights.read_bytes())
+    write_atomically(folder / "versions.json", (run.path / "versions.json").read_bytes())
     cost = delivered.budget.cost(architecture)
     ledger.content |= {
         "network": {
@@ -61,11 +59,3 @@ def deliver(delivered: "Delivered", run: RunFolder, ledger: Ledger, task: FinalT
     }
     ledger.save()
     write_atomically(folder / "README.md", card(delivered, read_facts(folder), cost))
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file; the target is whole or what it was before."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.new")
-    shutil.copyfile(source, temporary)
-    temporary.replace(target)

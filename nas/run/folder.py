@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from nas.errors import RunError
+from nas.files import write_atomically
 from nas.run.curves import Curves
-from nas.run.files import write_atomically
 from nas.run.recipe import Recipe
 from nas.run.recipe_file import read_recipe, recipe_to_yaml
 from nas.run.versions import versions

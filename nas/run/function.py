@@ -23,13 +23,13 @@ from typing import Any
 from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.errors import ModelError, RunError
+from nas.files import write_atomically
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.reachable import check_reachable, reference_fits
 from nas.record import Objective, TrialRecord
 from nas.run.curves import Curves
 from nas.run.engine import Engine, Listener
-from nas.run.files import write_atomically
 from nas.run.job import Job
 from nas.run.keys import RESERVED
 from nas.run.local import run_here

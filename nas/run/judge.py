@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from nas.data.config import SplitName
 from nas.errors import ModelError, TrialError
+from nas.files import write_atomically
 from nas.run.delivered import Trained, opened
-from nas.run.files import write_atomically
 
 if TYPE_CHECKING:
     from nas.training.verdict import Share, Verdict

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from nas.data.config import SplitName
 from nas.errors import RunError
-from nas.run.files import write_atomically
+from nas.files import write_atomically
 
 LEDGER: Final = "metrics.json"
 """Name of the file in a model folder."""

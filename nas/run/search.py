@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nas.errors import RecipeError
+from nas.files import write_atomically
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.reachable import check_reachable, reference_fits
 from nas.record import Candidate
 from nas.run.engine import Engine, Listener
-from nas.run.files import write_atomically
 from nas.run.folder import RunFolder
 from nas.run.measurement import check_measurable, measurement
 from nas.run.mirror import Mirror

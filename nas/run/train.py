@@ -15,11 +15,11 @@ from pathlib import Path
 
 from nas.budget import Budget
 from nas.errors import RunError, TrialError
+from nas.files import write_atomically
 from nas.journal import Journal
 from nas.record import TrialRecord
 from nas.run.chosen import Chosen, ChosenNetworks, budget_of
 from nas.run.engine import Engine, Listener
-from nas.run.files import write_atomically
 from nas.run.final_task import FinalTask
 from nas.run.folder import RunFolder
 from nas.run.ledger import LEDGER, Ledger

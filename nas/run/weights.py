@@ -6,9 +6,9 @@ from pathlib import Path
 from nas.cost import cost
 from nas.data.config import SplitName
 from nas.errors import ModelError, RunError
+from nas.files import write_atomically
 from nas.presets import PRESETS
 from nas.run.chosen import Chosen
-from nas.run.files import write_atomically
 from nas.run.ledger import LEDGER, Figures, Ledger
 from nas.run.plan import PLAN, Plan, check_own_folder, plan_to_yaml
 from nas.serialize import to_json

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.errors import ModelError, NasError, RunError, one_line
-from nas.run.files import write_atomically
+from nas.files import write_atomically
 from nas.run.job import Job, Session, Task
 from nas.run.keys import FAILURE, FATAL
 from nas.run.object_store import ObjectStore

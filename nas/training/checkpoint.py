@@ -1,8 +1,6 @@
 """Checkpoint files: named tensors and a JSON header in one safetensors file. Nothing in it is executed when read."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from nas.errors import ModelError
+from nas.files import write_atomically
 
 _KEY = "inception-nas"
 
@@ -25,19 +24,8 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Mapping[
         tensors: by name; written contiguously, wherever they live.
         header: whatever JSON can hold.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    data = save(plain, {_KEY: json.dumps(header)})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_atomically(path, save(plain, {_KEY: json.dumps(header)}))
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -3,10 +3,8 @@
 import hashlib
 import json
 import logging
-import os
 import platform
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -19,6 +17,7 @@ from torch import Tensor, nn
 from nas import serialize
 from nas.architecture import Architecture
 from nas.data.cache import cache_folder
+from nas.files import write_atomically
 from nas.network.build import build
 from nas.network.fold import fold
 
@@ -125,10 +124,6 @@ def _read(path: Path) -> float | None:
 
 def _write(path: Path, content: Mapping[str, object]) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "w") as file:
-            json.dump(content, file)
-        os.replace(temporary, path)
+        write_atomically(path, json.dumps(content))
     except OSError as error:
         _LOG.warning("the cache folder %s cannot be written (%s)", path.parent, error)

@@ -1,12 +1,12 @@
 """Checkpoint files: what goes in comes out, what is damaged is refused."""
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
 from nas.errors import ModelError
-from nas.training import checkpoint
 from nas.training.checkpoint import check_fits, check_tensors, read_checkpoint, write_checkpoint
 
 TENSORS = {
@@ -35,7 +35,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def full(_: int) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="no space left"):
         write_checkpoint(path, TENSORS, {"seed": 4})
     assert read_checkpoint(path)[1] == HEADER
