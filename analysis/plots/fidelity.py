@@ -44,7 +44,8 @@ def fidelity(pairs: Sequence[Agreement], axes: Axes, ceiling: Agreement | None =
         axes.axhspan(ceiling.low, ceiling.high, color=FAINT, alpha=0.15, lw=0)
         axes.axhline(ceiling.tau, color=FAINT, lw=1.2, ls="--")
         said = f"noise ceiling {ceiling.tau:.2f}: two seeds, n={ceiling.n}"
-        halo(axes.annotate(said, (-0.35, ceiling.tau), xytext=(0, 4), textcoords="offset points", fontsize=7.5))
+        end = (len(known) - 0.25, ceiling.tau)  # At the right, where later rungs stand above it.
+        halo(axes.annotate(said, end, xytext=(0, 4), textcoords="offset points", fontsize=7.5, ha="right"))
     axes.set_xticks(places, [f"{pair.epochs}\nn={pair.n}" for pair in known])
     axes.set_xlim(-0.4, len(known) - 0.2)
     axes.set_ylim(min(-0.05, float(np.nanmin(low)) - 0.05), 1.05)
