@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from analysis.source import Source, source
 from analysis.table import tabulate, tabulate_foreign
 from nas.budget import Budget
 from nas.errors import BudgetError, RunError
+from nas.files import write_atomically
 from nas.journal import Journal
 from nas.journal.foreign import is_foreign, read_foreign
 from nas.record import TrialRecord
@@ -233,17 +233,13 @@ def write_parquet(table: pd.DataFrame, path: Path, stamp: str = "") -> None:
     """Write a table whole or not at all; a folder that cannot be written keeps no cache."""
     stamped = table.copy(deep=False)
     stamped.attrs = {**table.attrs, "stamp": stamp}
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        stamped.to_parquet(part, engine="pyarrow", index=False, compression="zstd")
-        part.replace(path)
+        write_atomically(path, stamped.to_parquet(None, engine="pyarrow", index=False, compression="zstd"))
     except PermissionError:
         pass
     except OSError as error:
         if error.errno != 30:  # a read-only file system, such as an archive of runs
             raise
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def budget_of(table: pd.DataFrame) -> Budget | None:

@@ -52,11 +52,8 @@ def summarise(table: pd.DataFrame) -> Summary:
     own = front(table)
     own = own[~own["reference"]].sort_values("accuracy", kind="stable").tail(1)
     # Runs of other recipes may stand in the table: the winner is held against what was trained alike.
-    alike = (
-        table[table["epochs"].isin(own["epochs"]) & trainings(table, table).isin(trainings(own, table))]
-        if len(own)
-        else table
-    )
+    same = table["epochs"].isin(own["epochs"]) & trainings(table, table).isin(trainings(own, table))
+    alike = table[same] if len(own) else table
     star = networks(alike)
     star = star[star["reference"]].head(1)
     key = str(own["key"].iloc[0]) if len(own) else None
