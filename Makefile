@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?= -m "not slow and not gpu"
+# A file's tests stay in one process: they share fixtures, as a Ray cluster. Four clusters are enough for any machine.
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -37,7 +39,7 @@ demo: $(VENV)/.installed  ## search on scikit-learn's digits: the Pareto front b
 	$(BIN)/nas search runs/demo.yaml --overwrite
 
 test: $(VENV)/.installed-dev  ## all tests but the slow ones, with the coverage of the code that needs no torch
-	$(BIN)/python -m pytest --cov $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --cov $(PARALLEL) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev  ## ruff
 	$(BIN)/ruff check .
