@@ -163,7 +163,7 @@ def label(text: object, most: int = 24) -> str:
     """A name of the user's as a label: shortened in the middle, and never read as a formula."""
     words = " ".join(str(text).split())
     if len(words) > most:
-        words = f"{words[: most // 2]}...{words[-(most // 2 - 2) :]}"
+        words = f"{words[: most // 2]}...{words[-(most // 2 - 3) :]}"
     return words.replace("$", r"\$")
 
 

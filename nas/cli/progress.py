@@ -79,7 +79,10 @@ class Progress:
         self._console.print(Text(message, style="yellow"))
 
     def _is_better(self, record: TrialRecord) -> bool:
-        counts = record.state == "complete" and (self._budget is None or self._budget.allows(record.candidate.cost))
+        candidate = record.candidate
+        # Below the band, as a reference may be, is within the budget.
+        within = self._budget is None or self._budget.excess(candidate.cost, candidate.measured) <= 1
+        counts = record.state == "complete" and within
         better = counts and (self._best is None or (record.accuracy or 0) > (self._best.accuracy or 0))
         if better:
             self._best = record

@@ -107,7 +107,8 @@ def top(
     values = _sections(of_run, None, recipe, epochs, resolution)
     values |= {"seeds": seeds, "first_seed": next_seed(run), "workers": workers}
     values |= {"resources": _resources(concurrency, cpu, gpu)}
-    folder = out or run.parent / f"{run.name}-top{k}"
+    whole = run.resolve()  # `.` has no name of its own
+    folder = out or whole.parent / f"{whole.name}-top{k}"
     networks, plan = chosen(of_run.name, records), _plan(values, settings)
     if rank:
         ranked = _run(order, networks, plan, folder)

@@ -133,8 +133,9 @@ def _flip_and_shift(images: Tensor, config: AugmentConfig, key: Tensor) -> Tenso
     size, channels, rows, columns = images.shape
     reach = config.shift_pixels
     down = reach if rows > 1 else 0  # A series has one row, and moves along time only.
-    if reach >= (min(rows, columns) if rows > 1 else columns):
-        raise DataError(f"`shift_pixels` must be below the image's side, {min(rows, columns)}, but got {reach}.")
+    side = min(rows, columns) if rows > 1 else columns
+    if reach >= side:
+        raise DataError(f"`shift_pixels` must be below the image's side, {side}, but got {reach}.")
     draw = uniform(key, _FLIP_AND_SHIFT)
     source = images
     if reach:

@@ -32,22 +32,7 @@ class FinalTask(TrainingTask):
 
     def open(self, job: Job, *, threads: int, team: "Team | None" = None) -> "FinalSession":
         """Build the network on the best device of this machine; of a team's sessions only the first writes."""
-        from nas.training.team import ALONE
-        from nas.training.trainer import Trainer
-
-        # Images in files are decoded by processes of their own; one thread is left for the network.
-        workers = max(0, threads - 1) if self._config.name == "folder" else 0
-        data = self._load()
-        trainer = Trainer(
-            job.architecture,
-            data,
-            self._training,
-            seed=job.seed,
-            threads=threads,
-            workers=workers,
-            team=team or ALONE,
-        )
-        return FinalSession(trainer, job, self.weights(job.key, job.seed))
+        return FinalSession(self._trainer(job, threads, team), job, self.weights(job.key, job.seed))
 
 
 class FinalSession(TrainingSession):

@@ -11,6 +11,7 @@ from nas.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from nas.data.splits import Data
+    from nas.training.team import Team
     from nas.training.trainer import Trainer
 
 
@@ -50,10 +51,23 @@ class TrainingTask:
 
     def open(self, job: Job, *, threads: int) -> "TrainingSession":
         """Build the candidate on the best device of this machine."""
+        return TrainingSession(self._trainer(job, threads))
+
+    def _trainer(self, job: Job, threads: int, team: "Team | None" = None) -> "Trainer":
+        from nas.training.team import ALONE
         from nas.training.trainer import Trainer
 
-        trainer = Trainer(job.architecture, self._load(), self._training, seed=job.seed, threads=threads)
-        return TrainingSession(trainer)
+        # Images in files are decoded by processes of their own; one thread is left for the network.
+        workers = max(0, threads - 1) if self._config.name == "folder" else 0
+        return Trainer(
+            job.architecture,
+            self._load(),
+            self._training,
+            seed=job.seed,
+            threads=threads,
+            workers=workers,
+            team=team or ALONE,
+        )
 
     def _load(self) -> "Data":
         from nas.data.load import load_data
@@ -84,7 +98,7 @@ class TrainingSession:
 
     def step(self) -> Mapping[str, float]:
         """Train and validate one epoch; errors as ``Trainer.train_epoch``."""
-        return {name: value for name, value in asdict(self._trainer.train_epoch()).items() if value is not None}
+        return asdict(self._trainer.train_epoch())
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, atomically."""

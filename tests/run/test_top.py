@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from toys import BUDGET, SPACE
 
+from nas.budget import Budget
 from nas.data.config import DataConfig
 from nas.errors import RunError
 from nas.journal import Journal
@@ -60,6 +61,23 @@ def test_best_first_each_network_once(run: Path) -> None:
     assert [record.number for record in records] == [2, 4, 5, 1]
     assert recipe.name == "toy"
     assert [record.number for record in top_trials(run, 2)[1]] == [2, 4]
+
+
+def test_a_reference_below_the_band_is_within_the_budget(tmp_path: Path) -> None:
+    spent = BUDGET.cost(SPACE.decode(LARGE))
+    budget = Budget(macs=2 * spent.macs, resolution=BUDGET.resolution, classes=BUDGET.classes, at_least=0.9)
+    recipe = Recipe(
+        name="toy",
+        space="toy",
+        data=DataConfig(name="digits"),
+        budget=budget,
+        training=TRAININGS["modern"],
+        stop=StopConfig(trials=1),
+    )
+    folder = RunFolder.create(tmp_path / "toy", recipe)
+    journal = Journal.create(folder.journal, name="toy", objectives=("accuracy",), attributes={})
+    journal.complete(journal.add(candidate(LARGE, reference=True)), accuracy=0.9, epochs=3, seconds=1.0)
+    assert [record.number for record in top_trials(folder.path, 1)[1]] == [0]
 
 
 def test_as_networks(run: Path) -> None:
