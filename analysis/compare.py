@@ -13,7 +13,7 @@ from pandas.api.types import is_numeric_dtype
 from analysis.anytime import Axis, Measure, Steps, anytime
 from analysis.runs import budget_of, check_comparable, load
 from analysis.source import Source, runs_in, source
-from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, TimeToTarget, mean, paired, time_to_target
+from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, mean, median_time, paired
 from nas.errors import RunError
 
 _OF_MACHINES: Final = frozenset({"root", "download", "concurrency", "address", "max_failures", "storage"})
@@ -51,18 +51,18 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """How long both took to an accuracy: the one that half of the runs of the weaker search reached."""
+    """Median effort of both to an accuracy: the one that half of the runs of the weaker search reached."""
 
     against: Axis
     accuracy: float
-    a: TimeToTarget
-    b: TimeToTarget
+    a: float
+    b: float
 
     @property
     def ratio(self) -> float:
         """Median effort of b over that of a; missing where a median is."""
-        known = np.isfinite(self.a.median) and np.isfinite(self.b.median) and self.a.median > 0
-        return self.b.median / self.a.median if known else float("nan")
+        known = np.isfinite(self.a) and np.isfinite(self.b) and self.a > 0
+        return self.b / self.a if known else float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +233,7 @@ def _target(a: Sequence[Steps], b: Sequence[Steps], against: Axis) -> Target:
     medians = [float(np.nanmedian(values)) for values in finals if np.isfinite(values).any()]
     accuracy = min(medians) if len(medians) == 2 else float("nan")
     reached = [
-        time_to_target([course.first(accuracy) for course in courses], [course.end for course in courses])
+        median_time([course.first(accuracy) for course in courses], [course.end for course in courses])
         for courses in (a, b)
     ]
     return Target(against=against, accuracy=accuracy, a=reached[0], b=reached[1])

@@ -4,9 +4,8 @@ Every function that draws random numbers takes a seed, so that a report says the
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Final, Literal
 
 import numpy as np
@@ -19,8 +18,6 @@ ENOUGH_SEEDS: Final = 5
 RESAMPLES: Final = 5000
 _MANY_PAIRS: Final = 100
 """From so many pairs on a bootstrap's interval of a mean covers what it says."""
-_EXACT_PAIRS: Final = 12
-"""Up to so many pairs, the sign-flip test goes through all 2^n flips."""
 
 Verdict = Literal["better", "worse", "undecided", "too few seeds"]
 
@@ -120,87 +117,60 @@ def _student(differences: NDArray[np.float64]) -> float:
 def bootstrap_mean(
     values: ArrayLike, *, seed: int = 0, level: float = LEVEL, resamples: int = RESAMPLES
 ) -> tuple[float, float]:
-    """Percentile interval of the mean; (missing, missing) for no values."""
+    """Percentile interval of the mean of two values or more."""
     known = _known(values)
-    if len(known) == 0:
-        return math.nan, math.nan
-    rng = np.random.default_rng(seed)
-    means = [known[rng.integers(len(known), size=shape)].mean(axis=1) for shape in _pieces(resamples, len(known))]
-    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    found = stats.bootstrap(
+        (known,),
+        np.mean,
+        n_resamples=resamples,
+        batch=_at_once(len(known)),
+        vectorized=True,
+        confidence_level=level,
+        method="percentile",
+        rng=seed,
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def sign_flip(differences: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> float:
     """Two-sided p of a paired permutation test: how often do random signs give as large a mean?
 
-    Exact up to 12 pairs; with 5 pairs the least p is 2/32.
+    Exact where all flips are no more than ``resamples``; with 5 pairs the least p is 2/32.
     """
     known = _known(differences)
-    n = len(known)
-    if n == 0:
-        return math.nan
-    observed = abs(known.sum()) - 1e-12 * max(1.0, float(np.abs(known).sum()))
-    if n <= _EXACT_PAIRS:
-        signs = np.array(list(product((-1.0, 1.0), repeat=n)))
-        return float((np.abs(signs @ known) >= observed).mean())
-    rng = np.random.default_rng(seed)
-    hits = 0
-    for shape in _pieces(resamples, n):
-        signs = 2.0 * rng.integers(0, 2, shape, dtype=np.int8) - 1.0
-        hits += int((np.abs(signs @ known) >= observed).sum())
-    return (hits + 1) / (resamples + 1)
+    found = stats.permutation_test(
+        (known,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=resamples,
+        batch=_at_once(len(known)),
+        vectorized=True,
+        rng=seed,
+    )
+    return float(found.pvalue)
 
 
-def _pieces(resamples: int, n: int) -> Iterator[tuple[int, int]]:
-    """Shapes of draws, one resample a row: ten thousand images times five thousand would not fit into memory."""
-    step = max(1, 2_000_000 // n)
-    for start in range(0, resamples, step):
-        yield min(step, resamples - start), n
+def _at_once(n: int) -> int:
+    """Resamples held at a time: ten thousand images times five thousand would not fit into memory."""
+    return max(1, 2_000_000 // n)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeToTarget:
-    """When searches first reached a target.
+def median_time(times: Sequence[float | None], ends: Sequence[float]) -> float:
+    """Kaplan and Meier's median of the time to a target; infinite where half of the searches never reached it.
 
-    Attributes:
-        median: Kaplan and Meier's median; infinite where half of them never reached it.
-        reached: how many did.
-        n: searches.
-        censored_at: the shortest search that did not reach it, or None where all did.
-    """
-
-    median: float
-    reached: int
-    n: int
-    censored_at: float | None
-
-    def text(self, unit: str = "s") -> str:
-        """As ``412 s, 4 of 5 reached it``."""
-        if self.n == 0:
-            return "no searches"
-        when = f"{self.median:,.0f} {unit}" if math.isfinite(self.median) else "not reached by half of them"
-        return f"{when}, {self.reached} of {self.n} reached it"
-
-
-def time_to_target(times: Sequence[float | None], ends: Sequence[float]) -> TimeToTarget:
-    """Summarise times of first reaching a target; searches that ended before are censored, not dropped.
+    Searches that ended before they reached it are censored, not dropped.
 
     Args:
         times: of each search, or None where it never reached the target.
         ends: how long each search was.
     """
-    n = len(times)
-    events = sorted((end if time is None else time, time is None) for time, end in zip(times, ends, strict=True))
-    alive, median = 1.0, math.inf
-    for index, (time, censored) in enumerate(events):
-        if not censored:
-            alive *= 1 - 1 / (n - index)
-            if alive <= 0.5 + 1e-12:
-                median = time
-                break
+    reached = [time for time in times if time is not None]
     missed = [end for time, end in zip(times, ends, strict=True) if time is None]
-    reached = n - len(missed)
-    return TimeToTarget(median=median, reached=reached, n=n, censored_at=min(missed, default=None))
+    if not reached:
+        return math.inf
+    survival = stats.ecdf(stats.CensoredData(reached, right=missed)).sf
+    half = survival.quantiles[survival.probabilities <= 0.5 + 1e-12]
+    return float(half[0]) if len(half) else math.inf
 
 
 def _known(values: ArrayLike) -> NDArray[np.float64]:

@@ -65,7 +65,7 @@ def compare(
         console.print(f"not alike, so that more than the search may make the difference: {'; '.join(compared.unlike)}")
     for target in compared.targets:
         unit, scale = ("trainings", 1.0) if target.against == "trainings" else ("device-hours", 3600.0)
-        medians = " and ".join(f"{each.median / scale:.3g}" for each in (target.a, target.b))
+        medians = " and ".join(f"{each / scale:.3g}" for each in (target.a, target.b))
         console.print(f"median {unit} to {target.accuracy:.2%}: {medians} (a and b; ratio {target.ratio:.2f})")
     if compared.over_random is not None:
         shown = " and ".join(each.text(100) for each in compared.over_random)

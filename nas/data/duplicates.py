@@ -16,6 +16,8 @@ import hashlib
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from nas.data.cache import load_cached, save_cached
 
@@ -110,16 +112,8 @@ def _candidates(features: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def _components(size: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Connected components by union-find with path halving; each is named by its smallest member, [size]."""
-    parent = list(range(size))
-
-    def find(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for first, second in pairs.tolist():
-        low, high = sorted((find(first), find(second)))
-        parent[high] = low
-    return np.fromiter((find(node) for node in range(size)), dtype=np.int64, count=size)
+    """Connected components, each named by its smallest member, [size]."""
+    edges = coo_array((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+    _, labels = connected_components(edges, directed=False)
+    _, first = np.unique(labels, return_index=True)
+    return np.asarray(first[labels], dtype=np.int64)

@@ -6,10 +6,10 @@ Pure and exact: the state is what was recorded at the rungs, so it is rebuilt fr
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import moocore
 import numpy as np
 
 from nas.run.recipe import EarlyStoppingConfig
-from nas.samplers.evolution import non_dominated_ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,5 +64,5 @@ def _better(mine: Standing, standings: Sequence[Standing], *, front: bool) -> in
     """How many standings are strictly better: by accuracy, or by non-dominated rank."""
     if not front:
         return sum(other.accuracy > mine.accuracy for other in standings)
-    ranks = non_dominated_ranks(np.array([(-each.accuracy, *each.costs) for each in standings]))
+    ranks = moocore.pareto_rank(np.array([(-each.accuracy, *each.costs) for each in standings]))
     return int((ranks < ranks[standings.index(mine)]).sum())

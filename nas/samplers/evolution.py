@@ -6,6 +6,7 @@ tournament is won by non-dominated rank, then by crowding distance (Deb et al., 
 
 from dataclasses import dataclass
 
+import moocore
 import numpy as np
 import numpy.typing as npt
 
@@ -56,26 +57,12 @@ def fitness_order(losses: npt.NDArray[np.float64]) -> list[int]:
     Args:
         losses: one row a trial, one column an objective, less is better.
     """
-    ranks = non_dominated_ranks(losses)
+    ranks = moocore.pareto_rank(losses)
     crowding = np.zeros(len(losses))
     for rank in range(int(ranks.max(initial=-1)) + 1):
         members = np.flatnonzero(ranks == rank)
         crowding[members] = crowding_distance(losses[members])
     return sorted(range(len(losses)), key=lambda row: (int(ranks[row]), -float(crowding[row]), -row))
-
-
-def non_dominated_ranks(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Rank of each row: 0 for the Pareto front, 1 for the front without it, and so on."""
-    no_worse = np.all(losses[:, None, :] <= losses[None, :, :], axis=2)
-    better = np.any(losses[:, None, :] < losses[None, :, :], axis=2)
-    dominates = np.asarray(no_worse & better)
-    ranks = np.full(len(losses), -1, dtype=np.int64)
-    rank = 0
-    while (left := ranks < 0).any():
-        front = left & ~dominates[left].any(axis=0)
-        ranks[front] = rank
-        rank += 1
-    return ranks
 
 
 def crowding_distance(front: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

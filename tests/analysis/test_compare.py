@@ -56,9 +56,8 @@ def test_effort_is_what_every_run_spent(search, budget):
 def test_the_time_to_a_target_that_both_can_reach(search, budget):
     a, b = tables(search, budget, range(6)), tables(search, budget, range(6), gain=0.02)
     first = compare_tables(a, b, names=("a", "b")).targets[0]
-    assert first.a.reached >= 3 and first.b.reached == 6
-    assert first.b.median <= first.a.median
-    assert first.ratio == pytest.approx(first.b.median / first.a.median)
+    assert first.b <= first.a < math.inf
+    assert first.ratio == pytest.approx(first.b / first.a)
 
 
 def test_gain_over_the_mean_random_network(search, budget):
