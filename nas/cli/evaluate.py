@@ -31,6 +31,7 @@ def evaluate(
     device: str = typer.Option(None, help="cpu, cuda or cuda:N; the GPU where there is one."),
     threads: int = typer.Option(None, help="Of torch."),
     workers: int = typer.Option(0, help="Processes that decode, for image folders and one crop."),
+    batch: int = typer.Option(512, help="Crops at a time: fewer take less memory."),
 ) -> None:
     """Tell top-1 and top-5 accuracy with 95% intervals; write the table of confusion and each class's accuracy."""
     from nas.run.delivered import trained
@@ -44,7 +45,13 @@ def evaluate(
     target = out if out is not None else folders[0] / f"evaluation-{split}-{crops}{many}"
     target.mkdir(parents=True, exist_ok=True)  # Before the work, for it may not be possible.
     judged = judge_models(
-        models, crops=crops, split=cast(SplitName, split), device=device, threads=threads, workers=workers
+        models,
+        crops=crops,
+        split=cast(SplitName, split),
+        device=device,
+        threads=threads,
+        batch_size=batch,
+        workers=workers,
     )
     write_judged(judged, target)
     _draw(judged, target)

@@ -59,6 +59,13 @@ def main(arguments: list[str] | None = None) -> None:
         # A path that the user named: a file where a folder is wanted, a place without permission, a full disk.
         typer.echo(f"nas: {error.filename} cannot be used: {error.strerror}.", err=True)
         sys.exit(USER_ERROR)
+    except RuntimeError as error:
+        from nas.training.step import out_of_memory
+
+        if not out_of_memory(error):
+            raise
+        typer.echo(f"nas: memory must suffice, but it ran out: {one_line(error)}; try fewer at a time.", err=True)
+        sys.exit(USER_ERROR)
     except typer.TyperException as error:
         # Wrong options and arguments. Without a subcommand there is no message: the help was shown.
         message = error.format_message() if hasattr(error, "format_message") else str(error)

@@ -67,7 +67,7 @@ def train(
 
     chosen, of_run = _find(network, trial, _recipe_name(recipe, settings))
     if resolution is None and network in BASELINES:
-        resolution = resolution_for(network, data or DATA)
+        resolution = resolution_for(network, parse_settings(settings).get("data.name", data or DATA))
     values = _sections(of_run, data, recipe, epochs, resolution)
     values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu)}
     delivered = _go([chosen], values, settings, out or OUT / f"train-{_file_name(chosen.label)}")
@@ -109,7 +109,7 @@ def top(
     values |= {"resources": _resources(concurrency, cpu, gpu)}
     whole = run.resolve()  # `.` has no name of its own
     folder = out or whole.parent / f"{whole.name}-top{k}"
-    networks, plan = chosen(of_run.name, records), _plan(values, settings)
+    networks, plan = chosen(of_run, records), _plan(values, settings)
     if rank:
         ranked = _run(order, networks, plan, folder)
         console.print(choice_table(ranked.trained, plan, ranked.budget))
@@ -140,6 +140,7 @@ def baseline(
     """Train a GoogLeNet as it is, and print its accuracy beside the published ones."""
     from nas.run.baseline import baseline_network, facts, resolution_for
 
+    data = parse_settings(settings).get("data.name", data)
     values = _sections(None, data, recipe, epochs, resolution or resolution_for(preset, data))
     values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu)}
     plan = _plan(values, settings)
@@ -174,7 +175,7 @@ def _find(network: str, trial: int | None, recipe: str) -> "tuple[Chosen, Recipe
     """The network that an argument names, as a recipe trains it, and the recipe of its run where it is a trial."""
     from nas.run.baseline import preset_network
     from nas.run.chosen import Chosen
-    from nas.run.top import trial_of
+    from nas.run.top import chosen, trial_of
 
     before, _, after = network.rpartition(":")
     if trial is None and before and after.isdigit():
@@ -182,7 +183,7 @@ def _find(network: str, trial: int | None, recipe: str) -> "tuple[Chosen, Recipe
     folder = Path(network)
     if trial is not None:
         of_run, record = trial_of(folder, trial)
-        return Chosen(label=f"trial {trial} of {of_run.name}", architecture=record.candidate.architecture), of_run
+        return chosen(of_run, [record])[0], of_run
     if folder.is_dir():
         if not (folder / "architecture.json").is_file():
             raise RunError(f"of a run folder one trial must be named, as {network}:7, but got {network}.")

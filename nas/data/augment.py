@@ -47,7 +47,7 @@ def augment(
         seed: of the training run.
         epoch: number of the epoch.
         indices: index of each image in its split, int64 [B].
-        mean: of the data set, scaled to 0..1, for erasing.
+        mean: of the data set, scaled to 0..1, for erasing and around series.
 
     Returns:
         Images of the same shape, in 0..255; uint8 stays uint8 unless crops or photometric changes make it float32.
@@ -65,7 +65,7 @@ def augment(
     if config.resized_crop:
         images = _resized_crop(images, config, key)
     if config.flip or config.shift_pixels:
-        images = _flip_and_shift(images, config, key)
+        images = _flip_and_shift(images, config, key, mean)
     if config.photometric:
         images = _photometric(images, config, key)
     if config.erase_probability > 0:
@@ -128,7 +128,7 @@ def _resized_crop(images: Tensor, config: AugmentConfig, key: Tensor) -> Tensor:
     return F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _flip_and_shift(images: Tensor, config: AugmentConfig, key: Tensor) -> Tensor:
+def _flip_and_shift(images: Tensor, config: AugmentConfig, key: Tensor, mean: tuple[float, ...]) -> Tensor:
     """Mirror and move each image by one gather."""
     size, channels, rows, columns = images.shape
     reach = config.shift_pixels
@@ -141,7 +141,8 @@ def _flip_and_shift(images: Tensor, config: AugmentConfig, key: Tensor) -> Tenso
     if reach:
         border = (reach, reach, down, down)
         if config.shift_padding == "zero":
-            source = F.pad(images, border)
+            # Black around an image; around a series its rest, which is no byte 0 where values are of both signs.
+            source = F.pad(images, border, value=0 if rows > 1 else round(255 * mean[0]))
         else:  # reflection is not implemented for uint8
             source = F.pad(images.float(), border, mode="reflect").to(images.dtype)
     column = torch.arange(columns, device=images.device).expand(size, columns)
@@ -160,7 +161,8 @@ def _photometric(images: Tensor, config: AugmentConfig, key: Tensor) -> Tensor:
     """Brightness, contrast about the image's mean, saturation about each pixel's grey, in that order (Howard 2013)."""
     strength = config.photometric_strength
     factors = (1.0 - strength + 2.0 * strength * uniform(key, _PHOTOMETRIC)).view(-1, 3, 1, 1)
-    changed = images.float() * factors[:, 0:1]
+    # A series has no brightness: contrast about its mean is its loudness.
+    changed = images.float() * (factors[:, 0:1] if images.shape[2] > 1 else 1.0)
     grey = _grey(changed).mean(dim=(1, 2, 3), keepdim=True)
     changed = torch.lerp(grey, changed.clamp_(0.0, 255.0), factors[:, 1:2]).clamp_(0.0, 255.0)
     if images.shape[1] == 3:

@@ -47,6 +47,8 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
     ]
     best = winner.readings[winner.best]
     for split, told in _SPLITS:
+        if split == "b" and not network.is_blind(plan.data):
+            told = "validation B; the search cut its splits otherwise, and may have seen images of it"
         reading = best[split]
         lines.append(
             f"| {told} | {reading['images']:,} | {winner.summary(split).percent()} | {reading['accuracy']:.2%} |"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cost import cost
+from nas.data.config import DataConfig
 from nas.journal import Journal
 from nas.record import Candidate
 from nas.serialize import key
@@ -14,15 +15,29 @@ from nas.serialize import key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A network and what to call it."""
+    """A network and what to call it.
+
+    Attributes:
+        label: what to call it.
+        architecture: what it is.
+        searched: the data on whose split A a search chose it, or None.
+    """
 
     label: str
     architecture: Architecture
+    searched: DataConfig | None = None
 
     @property
     def key(self) -> str:
         """Of the architecture."""
         return key(self.architecture)
+
+    def is_blind(self, data: DataConfig) -> bool:
+        """Whether the search that chose it saw no image of split B: of the same data cut otherwise, it may have."""
+        before = self.searched
+        if before is None or (before.name, before.root) != (data.name, data.root):
+            return True
+        return (before.split_seed, before.validation_share) == (data.split_seed, data.validation_share)
 
 
 class ChosenNetworks:

@@ -131,6 +131,8 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
         run_config=RunConfig(
             name=job.checkpoint,
             storage_path=str(storage),
+            # Ray Train asks torch for GPUs before our loop could hide them: `--gpu 0` must be there from the start.
+            worker_runtime_env=None if gpu else {"env_vars": {"CUDA_VISIBLE_DEVICES": ""}},
             failure_config=FailureConfig(  # Its static type is that of the first Ray Train, which has no such limit.
                 max_failures=resources.max_failures,
                 controller_failure_limit=_PATIENCE,  # type: ignore[call-arg]

@@ -1,5 +1,7 @@
 """Evaluate delivered networks on a split: several crops, several networks, probabilities averaged."""
 
+import csv
+import io
 import json
 import time
 from collections.abc import Sequence
@@ -63,8 +65,9 @@ def judge_models(
     Raises:
         ModelError: weights that do not fit, or models of different data.
         DataError: data that are missing or unreadable, or crops of a series.
-        TrialError: the device is not there, less than one thread, or a negative number of workers.
+        TrialError: the device is not there, less than one thread, a negative number of workers, or an empty batch.
     """
+    from nas.data.splits import FolderSplit
     from nas.training.crops import probabilities
     from nas.training.device import pick_device, use_threads
     from nas.training.verdict import judge
@@ -72,15 +75,18 @@ def judge_models(
     use_threads(threads)
     if workers < 0:
         raise TrialError(f"`workers >= 0` must hold, but got workers={workers}.")
+    if batch_size < 1:
+        raise TrialError(f"`batch_size >= 1` must hold, but got batch_size={batch_size}.")
     place = pick_device(device)
-    total = labels = names = None
+    total = labels = names = listed = None
     seconds = 0.0
     for model in models:
         network, data = opened(model, split)
         part = data.split(split)
+        files = part.paths if isinstance(part, FolderSplit) else ()
         if labels is None:
-            labels, names = part.labels, data.class_names
-        elif data.class_names != names or not labels.equal(part.labels):
+            labels, names, listed = part.labels, data.class_names, files
+        elif data.class_names != names or not labels.equal(part.labels) or files != listed:
             raise ModelError(
                 f"models that are evaluated together must be of the same images, but {model.weights} is of "
                 f"{len(part)} images of {data.name} where {models[0].weights} is of {len(labels)} of "
@@ -118,7 +124,7 @@ def write_judged(judged: Judged, folder: Path) -> None:
         "seconds": judged.seconds,
     }
     write_atomically(folder / "evaluation.json", json.dumps(content, indent=1) + "\n")
-    names = [_quoted(name) for name in judged.class_names]
+    names = judged.class_names
     rows = [["label", *names], *([name, *map(str, row)] for name, row in zip(names, verdict.confusion, strict=True))]
     write_atomically(folder / "confusion.csv", _csv(rows))
     rows = [["class", "images", "right", "accuracy", "low", "high"]]
@@ -135,10 +141,7 @@ def _plain(share: "Share") -> dict[str, Any]:
     return {"right": share.right, "of": share.of, "value": share.value, "low": low, "high": high}
 
 
-def _quoted(name: str) -> str:
-    special = any(each in name for each in ',"\n')
-    return '"' + name.replace('"', '""') + '"' if special else name
-
-
 def _csv(rows: Sequence[Sequence[str]]) -> str:
-    return "".join(",".join(row) + "\n" for row in rows)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

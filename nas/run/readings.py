@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.budget import Budget
 from nas.data.config import SplitName
@@ -101,16 +101,23 @@ class Work:
 
             def evaluate(split: SplitName, path: Path = path) -> Figures:
                 data = self.held_out.data(split)
-                return figures(read_split(path, network.architecture, data, split, workers=_decoders(self.plan)))
+                return figures(read_split(path, network.architecture, data, split, **reading_by(self.plan)))
 
             readings.append({split: self.ledger.read(network.key, seed, weights, split, evaluate) for split in splits})
         spent = sum(self.run.curves.core_seconds(record.number, self.plan.cores) for record in mine)
         return Trained(network=network, records=tuple(mine), readings=tuple(readings), core_seconds=spent)
 
 
-def _decoders(plan: Plan) -> int:
-    """Processes for the images of a folder: the cores of one training, which is over, as far as they are here."""
-    return min(int(plan.resources.cpu * plan.workers), os.cpu_count() or 1) if plan.data.name == "folder" else 0
+def reading_by(plan: Plan) -> dict[str, Any]:
+    """Where and by what a split is read: device and processes of ``read_split``.
+
+    An image folder is decoded by the cores of one training, which is over, as far as they are here.
+    """
+    cores = min(int(plan.cores), os.cpu_count() or 1)
+    return {
+        "device": "cpu" if plan.resources.gpu == 0 else None,
+        "workers": cores if plan.data.name == "folder" else 0,
+    }
 
 
 def _done(failed: TrialRecord, records: Sequence[TrialRecord]) -> bool:

@@ -49,10 +49,14 @@ def trial_of(run: Path, number: int) -> tuple[Recipe, TrialRecord]:
     return folder.recipe(), Journal.open(folder.journal, read_only=True).trial(number)
 
 
-def chosen(name: str, records: Sequence[TrialRecord]) -> tuple[Chosen, ...]:
-    """Trials as networks to be trained fully."""
+def chosen(recipe: Recipe, records: Sequence[TrialRecord]) -> tuple[Chosen, ...]:
+    """Trials of a run as networks to be trained fully."""
     return tuple(
-        Chosen(label=f"trial {record.number} of {name}", architecture=record.candidate.architecture)
+        Chosen(
+            label=f"trial {record.number} of {recipe.name}",
+            architecture=record.candidate.architecture,
+            searched=recipe.data,
+        )
         for record in records
     )
 

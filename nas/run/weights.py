@@ -11,6 +11,7 @@ from nas.presets import PRESETS
 from nas.run.chosen import Chosen
 from nas.run.ledger import LEDGER, Figures, Ledger
 from nas.run.plan import PLAN, Plan, check_own_folder, plan_to_yaml
+from nas.run.readings import reading_by
 from nas.serialize import to_json
 
 PRESET = "googlenet-torchvision"
@@ -59,7 +60,8 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
     write_atomically(folder / ARCHITECTURE, to_json(network.architecture, indent=1) + "\n")
 
     def evaluate(split: SplitName) -> Figures:
-        return figures(read_split(folder / WEIGHTS, network.architecture, load_data(plan.data, splits=(split,)), split))
+        data = load_data(plan.data, splits=(split,))
+        return figures(read_split(folder / WEIGHTS, network.architecture, data, split, **reading_by(plan)))
 
     told = ledger.read(network.key, 0, mark, "test", evaluate)
     share = Share(right=round(told["accuracy"] * told["images"]), of=told["images"])

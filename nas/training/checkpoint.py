@@ -37,6 +37,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[_KEY])
+            if not isinstance(header, dict):
+                raise ValueError(f"its header is {type(header).__name__}, no object")
             return {name: file.get_tensor(name) for name in file.keys()}, header
     except FileNotFoundError as error:
         raise ModelError(f"the checkpoint {path} must exist, but there is no such file.") from error

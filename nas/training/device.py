@@ -20,8 +20,10 @@ def pick_device(name: str | None) -> torch.device:
         raise TrialError(f'`device` must be "cpu", "cuda" or "cuda:N", but got "{name}".') from error
     if device.type not in ("cpu", "cuda"):
         raise TrialError(f'`device` must be "cpu", "cuda" or "cuda:N", but got "{name}".')
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise TrialError(f'`device` "{name}" must be present, but torch finds no GPU here.')
+    found = torch.cuda.device_count() if device.type == "cuda" and torch.cuda.is_available() else 0
+    if device.type == "cuda" and (device.index or 0) >= found:
+        present = f"{found or 'no'} GPU{'s' if found > 1 else ''}"
+        raise TrialError(f'`device` "{name}" must be present, but torch finds {present} here.')
     return device
 
 

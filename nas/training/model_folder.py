@@ -160,8 +160,14 @@ def _facts(path: Path, header: Mapping[str, Any]) -> Facts:
         values = {name: header[name] for name in Facts.__dataclass_fields__}
     except KeyError as error:
         raise ModelError(f"{path} must hold the weights of a model folder, but its header lacks {error}.") from error
-    mean, std = (tuple(float(figure) for figure in values[name]) for name in ("mean", "std"))
-    return Facts(**{**values, "class_names": tuple(values["class_names"]), "mean": mean, "std": std})
+    try:
+        mean, std = (tuple(float(figure) for figure in values[name]) for name in ("mean", "std"))
+        names = tuple(values["class_names"])
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"{path} must hold the weights of a model folder, but its header is broken: {error}."
+        ) from error
+    return Facts(**{**values, "class_names": names, "mean": mean, "std": std})
 
 
 def _named(names: tuple[str, ...]) -> str:

@@ -37,9 +37,10 @@ _VERSION = 1
 class Trainer:
     """Trains one architecture with one recipe and one seed, and evaluates it on split A after every epoch.
 
-    The seed fixes the initial weights, the order of images, their augmentation and dropout: the same seed gives the
-    same curve on the same machine and number of threads, also across :meth:`save` and :meth:`load`. Torch's own
-    generators are seeded within an epoch, for dropout, and put back after it.
+    The seed fixes the initial weights, the order of images, their augmentation and dropout: on a CPU the same seed
+    gives the same curve on the same machine and number of threads, also across :meth:`save` and :meth:`load`; on a GPU
+    it does but for rounding, since cuDNN picks the kernels that it measures as fastest. Torch's own generators are
+    seeded within an epoch, for dropout, and put back after it.
 
     Args:
         architecture: what to train; or any network, as a :class:`nas.training.model.Model`.

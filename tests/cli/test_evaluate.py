@@ -114,6 +114,7 @@ def test_what_is_refused(nas: Run, folder: Path, tmp_path: Path) -> None:
         ((folder, "--data", "folder", "--root", tmp_path / "nowhere"), "but is not there"),
         ((folder, "--device", "tpu"), "`device` must be"),
         ((folder, "--workers", "-1"), "`workers >= 0` must hold, but got workers=-1."),
+        ((folder, "--batch", "0"), "`batch_size >= 1` must hold, but got batch_size=0."),
     )
     for arguments, expected in cases:
         status, _, err = nas("evaluate", *arguments)
@@ -146,3 +147,20 @@ def test_bad_image_folders(nas: Run, folder: Path, tmp_path: Path) -> None:
     bad.unlink()
     status, _, err = nas(*arguments)
     assert status == 2 and "val/3 has no images" in err and err.count("\n") == 1
+
+
+def test_an_ensemble_is_of_the_same_files(nas: Run, tmp_path: Path) -> None:
+    """Two cuts of an image folder have the same labels in the same order, but other images."""
+    root = tmp_path / "images"
+    for label in ("cat", "dog"):
+        (root / "train" / label).mkdir(parents=True)
+        for index in range(20):
+            pixels = np.random.default_rng([index, ord(label[0])]).integers(0, 256, (12, 12, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(root / "train" / label / f"{index}.png")
+    cuts = [DataConfig(name="folder", root=str(root), resolution=8, split_seed=seed) for seed in (0, 1)]
+    made = (("one", cuts[0]), ("same", cuts[0]), ("other", cuts[1]))
+    one, same, other = (make(tmp_path / name, cut, ("cat", "dog")) for name, cut in made)
+    status, out, err = nas("evaluate", one, same, "--split", "a")
+    assert status == 0 and "2 models" in out, err
+    status, _, err = nas("evaluate", one, other, "--split", "a")
+    assert status == 2 and "must be of the same images" in err

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+import torch
 
 from nas.architecture import Architecture
 from nas.memory import memory
@@ -38,6 +39,16 @@ def test_text(nas: Run) -> None:
         "training_bytes": needed.training,
     }
     assert "measured" not in json.loads(nas("cost", "googlenet", "--json")[1])
+
+
+def test_memory_that_does_not_suffice_is_told_in_one_sentence(nas: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(meter: LatencyMeter, architecture: Architecture) -> float:
+        return float(torch.empty(1 << 60))  # bytes beyond any address space
+
+    monkeypatch.setattr(LatencyMeter, "measure", measure)
+    status, _, err = nas("cost", "googlenet", "--measure")
+    assert status == 2 and err.count("\n") == 1
+    assert err.startswith("nas: memory must suffice, but it ran out:") and "try fewer at a time" in err
 
 
 @pytest.mark.parametrize("name", ["batch", "threads"])

@@ -11,6 +11,7 @@ import pytest
 import torch
 import toys
 from interrupting import interrupt
+from PIL import Image
 from torchvision.models import GoogLeNet
 
 import nas as package
@@ -150,6 +151,26 @@ def test_published_figures_stand_beside_ours(capsys: pytest.CaptureFixture[str])
     out = capsys.readouterr().out
     assert "90.00% (95% interval 59.60 to" in out and "98.20)" in out and "1,234,567" in out and "890,123" in out
     assert "ResNet-20 at 28x28" in out and "95.18% +- 0.04" in out and "30.80M" in out
+
+
+def test_a_data_set_that_is_set_has_its_own_resolution(
+    nas: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """GoogLeNet trains at 32 pixels on Fashion-MNIST, which says nothing of other data."""
+    seen: list[int | None] = []
+    for label in ("cat", "dog"):
+        (tmp_path / "train" / label).mkdir(parents=True)
+        for index in range(10):
+            Image.effect_noise((12, 12), 20.0 + 9 * index).convert("RGB").save(tmp_path / f"train/{label}/{index}.png")
+
+    def no_training(networks: Any, plan: Any, *_: Any) -> None:
+        seen.append(plan.data.resolution)
+
+    monkeypatch.setattr("nas.run.train.train", no_training)
+    for words in (["train", "googlenet"], ["baseline", "--preset", "googlenet"]):
+        nas(*words, "--out", tmp_path / "out")
+        nas(*words, "--set", "data.name=folder", "--set", f"data.root={tmp_path}", "--out", tmp_path / "out")
+    assert seen == [32, None] * 2
 
 
 def test_baseline_of_torchvisions_weights(nas: Any, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Augmentation: what each change does, and that it depends on the sample alone."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -195,6 +196,20 @@ def test_photometric_changes() -> None:
     torch.testing.assert_close(still, images.float(), rtol=0, atol=1e-3)
     grey = images[:, :1].expand(-1, 3, -1, -1)
     torch.testing.assert_close(run(grey, config)[:, :1], run(images[:, :1], config), rtol=0, atol=1e-3)
+
+
+def test_a_series_is_moved_into_its_rest_and_made_louder_about_it() -> None:
+    """Silence is the mean of a series: byte 0 is its most negative value."""
+    options: dict[str, Any] = {"seed": 0, "epoch": 0, "indices": torch.arange(50), "mean": (127 / 255,) * 3}
+    silent = torch.full((50, 1, 32), 127, dtype=torch.uint8)
+    assert augment(silent, AugmentConfig(shift_pixels=8), **options).eq(127).all()
+    photometric = AugmentConfig(photometric=True, photometric_strength=0.5)
+    assert augment(silent, photometric, **options).eq(127).all()
+    wave = (127 + 60 * torch.sin(torch.arange(32) * 0.5)).round().expand(50, 1, 32)
+    louder = augment(wave, photometric, **options)
+    torch.testing.assert_close(louder.mean(dim=2), wave.mean(dim=2), rtol=0, atol=0.1)
+    loudness = louder.std(dim=2) / wave.std(dim=2)
+    assert loudness.min() < 0.6 and loudness.max() > 1.4
 
 
 def test_one_change_leaves_the_others_draws_alone() -> None:

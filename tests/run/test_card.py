@@ -1,5 +1,6 @@
 """The model card: how much was trained, in words that fit the numbers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,11 @@ def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[s
     )
     text = card(delivered, facts, COST)
     assert all(words in text for words in told), text
+    # Split B is free of the choice, unless a search cut the same data otherwise.
+    recut = replace(plan.data, validation_share=0.05)
+    cuts = ((None, True), (plan.data, True), (replace(recut, name="fashion-mnist"), True), (recut, False))
+    for searched, blind in cuts:
+        winner = replace(delivered.winner, network=replace(NETWORK, searched=searched))
+        text = card(replace(delivered, winner=winner), facts, COST)
+        assert ("validation B, read once after the choice" in text) is blind
+        assert ("may have seen images of it" in text) is not blind

@@ -49,6 +49,14 @@ def test_a_search_recipe_becomes_a_full_training() -> None:
     assert plan.training.warmup_epochs == pytest.approx(0.2 * FULL_EPOCHS / 3)
 
 
+def test_a_warm_up_that_is_stated_follows_the_epochs_however_they_are_given() -> None:
+    values = {**VALUES, "training": {"recipe": "modern", "epochs": 36, "warmup_epochs": 4.5}}
+    plan = make_plan(values, {"training.epochs": "2"})
+    assert (plan.training.epochs, plan.training.warmup_epochs) == (2, 0.25)
+    plan = make_plan(values, {"training.epochs": "2", "training.warmup_epochs": "1"})
+    assert (plan.training.epochs, plan.training.warmup_epochs) == (2, 1.0)
+
+
 def test_yaml_and_back(tmp_path: Path) -> None:
     plan = make_plan({**VALUES, "workers": 2}, {"training.augment.erase_area": "[0.1, 0.2]"})
     path = tmp_path / "recipe.yaml"

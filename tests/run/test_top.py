@@ -81,7 +81,7 @@ def test_a_reference_below_the_band_is_within_the_budget(tmp_path: Path) -> None
 
 
 def test_as_networks(run: Path) -> None:
-    networks = chosen("toy", top_trials(run, 1)[1])
+    networks = chosen(*top_trials(run, 1))
     assert [network.label for network in networks] == ["trial 2 of toy"]
     assert networks[0].architecture == SPACE.decode(POINTS[1])
 

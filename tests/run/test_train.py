@@ -159,9 +159,11 @@ def test_held_out_images_of_a_folder_are_decoded_by_processes(tmp_path: Path, mo
             for index in range(count):
                 Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(folder / f"{index}.png")
     used: list[int] = []
+    devices: set[str | None] = set()
 
-    def noted(*arguments: Any, workers: int = 0) -> finals.Reading:
+    def noted(*arguments: Any, workers: int = 0, device: str | None = None) -> finals.Reading:
         used.append(workers)
+        devices.add(device)
         return finals.Reading(images=4, accuracy=0.5, loss=1.0, wrong=(1, 2))
 
     monkeypatch.setattr(finals, "read_split", noted)
@@ -175,6 +177,9 @@ def test_held_out_images_of_a_folder_are_decoded_by_processes(tmp_path: Path, mo
         assert used[-3:] == [most] * 3
     run(tmp_path / "memory", NARROW, how=plan(1))
     assert used[-3:] == [0, 0, 0], "nothing is to be decoded"
+    assert devices == {None}, "the best there is"
+    run(tmp_path / "processor", NARROW, how=plan(1, resources={"gpu": 0}))
+    assert devices == {None, "cpu"}
 
 
 def test_a_seed_whose_test_was_read_is_not_dropped(delivered: Delivered) -> None:

@@ -59,6 +59,9 @@ def test_files_of_others_are_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(ModelError, match="it has no header of ours"):
         read_checkpoint(path)
+    save_file({"a": torch.zeros(1)}, path, metadata={"inception-nas": "[]"})
+    with pytest.raises(ModelError, match="its header is list, no object"):
+        read_checkpoint(path)
     with pytest.raises(ModelError, match="must exist, but there is no such file"):
         read_checkpoint(tmp_path / "y.safetensors")
 

@@ -167,6 +167,9 @@ def test_no_model_folder(tmp_path: Path, folder: Path, tiny: Architecture) -> No
 
 def test_a_checkpoint_of_a_training_is_no_model(folder: Path, tiny: Architecture) -> None:
     tensors, header = read_checkpoint(folder / WEIGHTS)
+    write_checkpoint(folder / WEIGHTS, tensors, header | {"mean": 0.5})
+    with pytest.raises(ModelError, match="its header is broken: 'float' object is not iterable"):
+        load_model(folder)
     del header["class_names"]
     write_checkpoint(folder / WEIGHTS, tensors, header)
     with pytest.raises(ModelError, match="its header lacks 'class_names'"):

@@ -18,6 +18,7 @@ from nas.errors import ModelError, TrialError
 from nas.network.build import build
 from nas.presets import PRESETS
 from nas.training import TRAININGS, TrainingConfig
+from nas.training.device import pick_device
 from nas.training.evaluate import evaluate
 from nas.training.team import ALONE, Team
 from nas.training.trainer import EpochRecord, Trainer
@@ -202,6 +203,14 @@ def test_unknown_devices_are_refused(tiny: Architecture, noise: Data, name: str)
 def test_an_absent_gpu_is_refused(tiny: Architecture, noise: Data) -> None:
     with pytest.raises(TrialError, match="torch finds no GPU here"):
         Trainer(tiny, noise, CONFIG, seed=0, device="cuda")
+
+
+def test_a_gpu_beyond_those_that_are_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert pick_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(TrialError, match='"cuda:7" must be present, but torch finds 2 GPUs here'):
+        pick_device("cuda:7")
 
 
 def test_evaluation_is_of_the_averaged_weights(tiny: Architecture, noise: Data) -> None:
