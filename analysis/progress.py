@@ -10,10 +10,9 @@ import pandas as pd
 
 from analysis.epochs import curves
 from analysis.pareto import front
-from analysis.runs import budget_of, read
+from analysis.runs import read
 from analysis.source import Source
-from analysis.statistics import Estimate, mean
-from analysis.write import FrontRow, front_table
+from analysis.time_spent import wall_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,43 +40,33 @@ class Progress:
 
     Attributes:
         name: of the run.
-        space: its search space, or None.
         trials_wanted: as the recipe says, or None.
         epochs_wanted: of a whole training, as the recipe says, or None.
         states: number of trials by state.
         finished: trials that are over: complete, stopped or failed.
         best: trial number, MACs and accuracy of the best candidate, or None.
         reference: accuracy of the reference, or None.
-        front: the Pareto front with the reference beside it.
         running: trials under way.
         failures: number and reason of the last failed trials, newest first.
         device_seconds: of training and validation so far.
-        wall_seconds: since the first session began, sessions only; None where unknown.
         silent_seconds: since the journal or a curve was last written: a search that was killed tells no end, but is
             silent.
         seconds_left: until the first of the recipe's limits (trials, hours, core-hours) at the pace so far, or None.
-        seconds_per_trial: mean over finished trials with its interval.
-        budget_macs: most multiply-adds, or None.
         over: whether nothing more is to come: all wanted trials are finished, or the last session has ended.
     """
 
     name: str
-    space: str | None
     trials_wanted: int | None
     epochs_wanted: int | None
     states: Mapping[str, int]
     finished: int
     best: tuple[int, int, float] | None
     reference: float | None
-    front: tuple[FrontRow, ...]
     running: tuple[Running, ...]
     failures: tuple[tuple[int, str], ...]
     device_seconds: float
-    wall_seconds: float | None
     silent_seconds: float
     seconds_left: float | None
-    seconds_per_trial: Estimate
-    budget_macs: int | None
     over: bool
 
 
@@ -104,13 +93,10 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
     own = own[~own["reference"]].sort_values("accuracy", kind="stable").tail(1)
     star = table[table["reference"] & table["state"].eq("complete")]["accuracy"]
     failed = table[table["state"] == "failed"].tail(failures).iloc[::-1]
-    over = table[table["state"] != "running"]
     running = _running(table, curves(run) if states.get("running") else None)
-    budget = budget_of(table)
     device_seconds = float(table["seconds"].sum()) + sum(one.epochs * (one.seconds_per_epoch or 0) for one in running)
     return Progress(
         name=found.name,
-        space=found.space,
         trials_wanted=wanted,
         epochs_wanted=_whole(recipe, "training", "epochs"),
         states=states,
@@ -119,18 +105,14 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
         if len(own)
         else None,
         reference=float(star.mean()) if len(star) else None,
-        front=front_table(table),
         running=running,
         failures=tuple(
             (int(trial), reason if isinstance(reason, str) else "no reason recorded")
             for trial, reason in zip(failed["trial"].tolist(), failed["reason"].tolist(), strict=True)
         ),
         device_seconds=device_seconds,
-        wall_seconds=wall,
         silent_seconds=max(0.0, now - _last_written(found.source)),
         seconds_left=_left(recipe, finished, wall, device_seconds),
-        seconds_per_trial=mean(over["seconds"]),
-        budget_macs=budget.macs if budget else None,
         over=_over(found.source) or (wanted is not None and finished >= wanted),
     )
 
@@ -161,17 +143,9 @@ def _running(table: pd.DataFrame, learned: pd.DataFrame | None) -> tuple[Running
 
 
 def _wall(source: Source, now: float) -> float | None:
-    """Length of all sessions; one without an end runs until now where it is the last, else it is unknown."""
-    sessions = source.sessions
-    total = 0.0
-    for place, session in enumerate(sessions, start=1):
-        started, ended = session.get("started"), session.get("ended")
-        if ended is None and place == len(sessions):
-            ended = now
-        if not isinstance(started, int | float) or not isinstance(ended, int | float):
-            return None
-        total += max(0.0, ended - started)
-    return total if sessions else None
+    """Length of all sessions, the last of them until now where it has no end."""
+    *earlier, last = source.sessions or ({},)
+    return wall_seconds([*earlier, {**last, "ended": now if last.get("ended") is None else last["ended"]}])
 
 
 def _last_written(source: Source) -> float:
