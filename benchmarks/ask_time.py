@@ -26,7 +26,7 @@ ASKS: Final = 5
 
 def fill(journal: Journal, trials: int) -> float:
     """Enter random candidates and tell them; returns the mean seconds of entering and telling one."""
-    proposer = Proposer(SPACE, BUDGET, make_sampler("random", SPACE, BUDGET, journal.objectives), journal, seed=0)
+    proposer = Proposer(SPACE, BUDGET, make_sampler("random"), journal, seed=0)
     seconds = 0.0
     for _ in range(trials):
         asked = proposer.ask()
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"reopen {options.trials} trials {reopening:.2f} s, {path.stat().st_size / 1e6:.1f} MB"
             )
             for name in options.only or NAMES:
-                sampler = make_sampler(name, SPACE, BUDGET, objectives)
+                sampler = make_sampler(name)
                 proposer = Proposer(SPACE, BUDGET, sampler, journal, seed=1)
                 times: list[float] = []
                 spent: list[float] = []

@@ -174,7 +174,7 @@ def run_table(recorded: Recorded, options: argparse.Namespace) -> None:
 
 
 def _by_name(name: str, space: Space, budget: Budget) -> Sampler:
-    return make_sampler(name, space, budget, ("accuracy",))
+    return make_sampler(name)
 
 
 def _cell(found: npt.NDArray[np.float64]) -> str:
@@ -205,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def ours(name: str, band: float) -> Callable[[float, int, int], tuple[Course, float]]:
         def make(budget: TableBudget) -> Sampler:
-            return RidgeSampler() if name == "ridge" else make_sampler(name, table.space(), budget, ("accuracy",), {})
+            return RidgeSampler() if name == "ridge" else make_sampler(name)
 
         return lambda share, seed, most: replay(make, table, share, band, seed, most, options.workers)
 

@@ -14,7 +14,7 @@ from nas.proposer import Measurement, Proposer
 from nas.samplers import make_sampler
 from nas.space import Choice, Space
 
-RANDOM = make_sampler("random", toys.SPACE, toys.BUDGET, ("accuracy",))
+RANDOM = make_sampler("random")
 
 
 def memory() -> Journal:
@@ -97,7 +97,7 @@ def test_a_space_of_one_network() -> None:
     )
     for name in ("random", "evolution", "tpe", "gp"):
         journal = memory()
-        proposer = Proposer(one, toys.BUDGET, make_sampler(name, one, toys.BUDGET, ("accuracy",)), journal, seed=0)
+        proposer = Proposer(one, toys.BUDGET, make_sampler(name), journal, seed=0)
         assert proposer.ask() is not None
         assert proposer.ask() is not None
         assert proposer.ask() is None

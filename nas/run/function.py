@@ -138,7 +138,7 @@ def search(
     with tempfile.TemporaryDirectory(prefix="nas-search-") as temporary:
         folder = path or Path(temporary)
         journal = _journal(folder, space, budget, objectives, epochs, seed)
-        chosen = make_sampler(sampler, space, budget, objectives, sampler_options or {})
+        chosen = make_sampler(sampler, sampler_options)
         engine = Engine(
             proposer=Proposer(
                 space,

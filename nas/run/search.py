@@ -111,14 +111,14 @@ def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
 def prepare(recipe: Recipe) -> Space:
     """Load the space and hold the recipe to it: sampler, objectives and a budget that can be met."""
     space = load_space(recipe.space)
-    make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
+    make_sampler(recipe.sampler.name, recipe.sampler.options)
     check_reachable(space, recipe.budget)
     check_measurable(space, recipe.budget, measurement(recipe.budget, recipe.objectives))
     return space
 
 
 def _proposer(recipe: Recipe, space: Space, journal: Journal, *, reference_first: bool) -> Proposer:
-    sampler = make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, recipe.sampler.options)
+    sampler = make_sampler(recipe.sampler.name, recipe.sampler.options)
     measured = measurement(recipe.budget, recipe.objectives)
     return Proposer(
         space,

@@ -10,46 +10,32 @@ from typing import Final
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 
-from nas.budget import Budget
 from nas.errors import SamplerError, one_line
-from nas.record import Objective
 from nas.samplers.base import History, Network, Proposal, Sampler
 from nas.samplers.evolution import EvolutionSampler
 from nas.samplers.gp import GaussianProcessSampler
 from nas.samplers.optuna_samplers import OptunaSampler
 from nas.samplers.uniform import RandomSampler
-from nas.space import Space
 
 __all__ = ["NAMES", "History", "Network", "Proposal", "Sampler", "make_sampler"]
 
 Options = Mapping[str, object]
 
 
-def make_sampler(
-    name: str,
-    space: Space,
-    budget: Budget,
-    objectives: tuple[Objective, ...],
-    options: Options | None = None,
-) -> Sampler:
+def make_sampler(name: str, options: Options | None = None) -> Sampler:
     """A sampler by name, or one of Optuna's as ``package.module:Class``, with its options.
 
     Raises:
-        SamplerError: an unknown name or option, a value that the sampler refuses, or several
-            objectives where it can optimise only one.
+        SamplerError: an unknown name or option, or a value that the sampler refuses.
     """
     if ":" in name:
-        sampler = _imported(name, options or {})
-    elif name in _MAKERS:
-        sampler = _MAKERS[name](name, options or {})
-    else:
-        near = difflib.get_close_matches(name, NAMES, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        names = f"{', '.join(NAMES)}, or an Optuna sampler as 'package.module:Class'"
-        raise SamplerError(f"sampler must be one of {names}, but got {name!r}{hint}")
-    if len(objectives) > 1 and not sampler.multi_objective:
-        raise SamplerError(f"sampler {name!r} must be given one objective, but got {', '.join(objectives)}.")
-    return sampler
+        return _imported(name, options or {})
+    if name in _MAKERS:
+        return _MAKERS[name](name, options or {})
+    near = difflib.get_close_matches(name, NAMES, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    names = f"{', '.join(NAMES)}, or an Optuna sampler as 'package.module:Class'"
+    raise SamplerError(f"sampler must be one of {names}, but got {name!r}{hint}")
 
 
 def _own(kind: Callable[..., Sampler]) -> Callable[[str, Options], Sampler]:
@@ -64,15 +50,9 @@ def _own(kind: Callable[..., Sampler]) -> Callable[[str, Options], Sampler]:
     return make
 
 
-def _optuna(
-    kind: type[BaseSampler], defaults: Options, multi_objective: bool = True
-) -> Callable[[str, Options], Sampler]:
+def _optuna(kind: type[BaseSampler], defaults: Options) -> Callable[[str, Options], Sampler]:
     def make(name: str, options: Options) -> Sampler:
-        return OptunaSampler(
-            name=name,
-            factory=_factory(name, kind, {**defaults, **options}),
-            multi_objective=multi_objective,
-        )
+        return OptunaSampler(name=name, factory=_factory(name, kind, {**defaults, **options}))
 
     return make
 

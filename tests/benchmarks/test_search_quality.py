@@ -79,7 +79,7 @@ def record(path: Path, *, seed: int = 0, shift: float = 0.0, networks: int = 30)
     folder = RunFolder.create(path, recipe)
     journal = Journal.create(folder.journal, name="run", objectives=recipe.objectives, attributes={})
     space = load_space(recipe.space)
-    sampler = make_sampler("random", space, recipe.budget, recipe.objectives)
+    sampler = make_sampler("random")
     proposer = Proposer(space, recipe.budget, sampler, journal, seed=0, trial_seed=seed)
     for number in range(networks + 1):
         asked = proposer.ask()
@@ -107,7 +107,7 @@ def test_further_seeds_judge(tmp_path: Path) -> None:
 
 def replay(recorded: Recorded, name: str, stopping: EarlyStoppingConfig) -> list[tuple[float, float, float]]:
     def make(space: Space, budget: Budget) -> Sampler:
-        return make_sampler(name, space, budget, ("accuracy",))
+        return make_sampler(name)
 
     return replay_run(recorded, make, stopping, seed=0, trainings=12, workers=3)
 

@@ -42,7 +42,7 @@ def cluster() -> Iterator[Cluster]:
 
 def engine(folder: Path, trials: int, listener: Silent) -> Engine:
     journal = Journal.create(folder / "journal.log", name="toy", objectives=("accuracy",), attributes={})
-    sampler = make_sampler("random", toys.SPACE, toys.BUDGET, ("accuracy",), {})
+    sampler = make_sampler("random")
     proposer = Proposer(toys.SPACE, toys.BUDGET, sampler, journal, seed=0)
     return make_engine(proposer, journal, toys.BUDGET, folder, trials=trials, epochs=4, listener=listener)
 

@@ -140,7 +140,7 @@ def test_limits_on_time_end_a_search(tmp_path: Path) -> None:
 
     journal = Journal.in_memory(objectives=("accuracy",))
     engine = Engine(
-        proposer=Proposer(SPACE, BUDGET, make_sampler("random", SPACE, BUDGET, ("accuracy",), {}), journal, seed=0),
+        proposer=Proposer(SPACE, BUDGET, make_sampler("random"), journal, seed=0),
         journal=journal,
         curves=Curves(tmp_path / "curves"),
         rungs=Rungs(EarlyStoppingConfig(), 1),

@@ -47,7 +47,7 @@ def test_a_batch_that_was_cut_short_is_proposed_to_its_end_before_its_results(tm
                 raise KeyboardInterrupt
             return super().ask()
 
-    sampler = make_sampler("gp", SPACE, BUDGET, ("accuracy",), {})
+    sampler = make_sampler("gp")
     found = []
     for kinds in ((Proposer,), (Killed, Proposer)):
         journal = Journal.in_memory(objectives=("accuracy",))

@@ -50,7 +50,7 @@ def test_a_batch_gives_the_same_points_at_any_concurrency(tmp_path: Path) -> Non
         folder = tmp_path / str(concurrency)
         folder.mkdir()
         journal = Journal.create(folder / "journal.log", name="toy", objectives=("accuracy",), attributes={})
-        sampler = make_sampler("tpe", SPACE, BUDGET, ("accuracy",), {"n_startup_trials": 3})
+        sampler = make_sampler("tpe", {"n_startup_trials": 3})
         proposer = Proposer(SPACE, BUDGET, sampler, journal, seed=0)
         engine = make_engine(proposer, journal, BUDGET, folder, trials=13, epochs=1, batch=3)
         task = FunctionTask(evaluate=uneven, milestones=(1,))

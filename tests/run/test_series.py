@@ -39,7 +39,7 @@ def test_a_search(tmp_path: Path) -> None:
     recipe = tiny()
     space = prepare(recipe)
     journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes={})
-    sampler = make_sampler(recipe.sampler.name, space, recipe.budget, recipe.objectives, {})
+    sampler = make_sampler(recipe.sampler.name)
     engine = Engine(
         proposer=Proposer(space, recipe.budget, sampler, journal, seed=0),
         journal=journal,

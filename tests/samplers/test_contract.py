@@ -29,7 +29,7 @@ every_objective = pytest.mark.parametrize("objectives", [ONE, TWO], ids=["one", 
 
 def make(name: str, space: Space, budget: Budget, objectives: tuple[Objective, ...]) -> Sampler:
     """A sampler that leaves its random beginning soon."""
-    return make_sampler(name, space, budget, objectives, SMALL.get(name, {}))
+    return make_sampler(name, SMALL.get(name, {}))
 
 
 def mixed_decode(point: Point) -> Architecture:
@@ -185,7 +185,7 @@ def test_a_sampler_for_one_objective_refuses_two() -> None:
 
 def test_an_imported_sampler_refuses_in_one_sentence() -> None:
     journal = Journal.in_memory(objectives=TWO)
-    sampler = make_sampler("toy_samplers:OneObjective", toys.SPACE, BAND, TWO)
+    sampler = make_sampler("toy_samplers:OneObjective")
     proposer = Proposer(toys.SPACE, BAND, sampler, journal, seed=0, reference_first=False)
     with pytest.raises(SamplerError) as caught:
         proposer.ask()
@@ -198,7 +198,7 @@ def test_an_imported_sampler_refuses_in_one_sentence() -> None:
 
 def test_a_sampler_may_not_change_the_study() -> None:
     journal = Journal.in_memory(objectives=ONE)
-    sampler = make_sampler("toy_samplers:Writer", toys.SPACE, BAND, ONE)
+    sampler = make_sampler("toy_samplers:Writer")
     proposer = Proposer(toys.SPACE, BAND, sampler, journal, seed=0)
     assert proposer.ask() is not None
     with pytest.raises(SamplerError, match="cannot propose a point"):

@@ -46,7 +46,7 @@ def test_equal_observations_are_no_trouble() -> None:
 def course(name: str, seed: int, trials: int, objectives: tuple[Objective, ...] = ("accuracy",)) -> Journal:
     budget = Budget(macs=toys.BUDGET.macs, resolution=16, classes=10)
     journal = Journal.in_memory(objectives=objectives)
-    sampler = make_sampler(name, toys.SPACE, budget, objectives)
+    sampler = make_sampler(name)
     proposer = Proposer(toys.SPACE, budget, sampler, journal, seed=seed, reference_first=False)
     for _ in range(trials):
         asked = proposer.ask()

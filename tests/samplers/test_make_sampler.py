@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import toys
 
 from nas.errors import SamplerError
 from nas.samplers import NAMES, Sampler, make_sampler
@@ -11,12 +10,12 @@ from nas.samplers.evolution import EvolutionSampler
 
 
 def make(name: str, **options: object) -> Sampler:
-    return make_sampler(name, toys.SPACE, toys.BUDGET, ("accuracy",), options)
+    return make_sampler(name, options)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_built_in_names(name: str) -> None:
-    sampler = make_sampler(name, toys.SPACE, toys.BUDGET, ("accuracy", "macs"))
+    sampler = make_sampler(name)
     assert sampler.name == name
     assert sampler.multi_objective
 

@@ -56,7 +56,7 @@ def test_a_space_that_encodes_is_searched_narrowed_too() -> None:
     kept = tuple(value for value in chosen.values if value != reference[chosen.name])
     narrowed = space.narrowed("narrowed", **{chosen.name: kept})
     budget = Budget(macs=1_500_000_000, resolution=224, classes=1000)
-    sampler = make_sampler("random", narrowed, budget, ("accuracy",), {})
+    sampler = make_sampler("random")
     proposer = Proposer(narrowed, budget, sampler, Journal.in_memory(objectives=("accuracy",)), seed=0)
     asked = [candidate for _, candidate in (proposer.ask() or pytest.fail("none") for _ in range(6))]
     assert asked[0].reference and asked[0].point is None
