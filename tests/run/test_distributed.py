@@ -191,7 +191,10 @@ def test_image_folder_of_a_thousand_classes(imagenet: Path, tmp_path: Path) -> N
     values = {**VALUES, "training": {**VALUES["training"], "epochs": 2, "augment": augment}}  # type: ignore[dict-item]
     plan = replace(make_plan(values, {}), data=data)
     one = run(tmp_path / "one", LRN, plan)
-    two = run(tmp_path / "two", LRN, replace(plan, workers=2))
+    shared, network = replace(plan, workers=2), Chosen(label="small", architecture=LRN)
+    assert train((network,), shared, tmp_path / "two", Interrupting(), in_process=True) is None
+    assert len(curve(tmp_path / "two")) == 1
+    two = run(tmp_path / "two", LRN, shared)
     assert_same_curve(one, two)
     assert curve(two.folder)[-1]["images"] > 900
     reading = two.winner.readings[0]["test"]
