@@ -25,7 +25,8 @@ from nas.data.config import SplitName
 from nas.data.load import load_data
 from nas.run.curves import Curves
 from nas.run.ledger import Figures, Ledger
-from nas.run.plan import PLAN, Plan, check_same, make_plan, plan_to_yaml, read_plan, with_epochs
+from nas.run.plan import PLAN, Plan, check_same, make_plan, read_plan, with_epochs
+from nas.run.recipe_file import to_yaml
 from nas.run.summary import summarise
 from nas.training.checkpoint import read_checkpoint, write_checkpoint
 from nas.training.evaluate import evaluate
@@ -161,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ledger = Ledger.open(folder / "metrics.json")
     ledger.check_seeds(plan.seed_numbers)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / PLAN).write_text(plan_to_yaml(plan))
+    (folder / PLAN).write_text(to_yaml(plan))
     files = [train_seed(plan, seed, folder, options.threads) for seed in plan.seed_numbers]
     readings = [read(plan, seed, file, ledger) for seed, file in zip(plan.seed_numbers, files, strict=True)]
     held_out = load_data(plan.data, splits=("a",))

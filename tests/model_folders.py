@@ -12,7 +12,8 @@ from nas.architecture import Architecture, Cell, Reduction, Stem
 from nas.data.config import DataConfig
 from nas.data.splits import Data
 from nas.network.build import build
-from nas.run.plan import Plan, plan_to_yaml
+from nas.run.plan import Plan
+from nas.run.recipe_file import to_yaml
 from nas.training.config import TRAININGS
 from nas.training.model_folder import ARCHITECTURE, WEIGHTS, facts_of, seed_weights, write_weights
 
@@ -55,7 +56,7 @@ def make(
     """
     folder.mkdir(parents=True)
     (folder / ARCHITECTURE).write_text(serialize.to_json(architecture))
-    (folder / "recipe.yaml").write_text(plan_to_yaml(Plan(data=config, training=TRAININGS["modern"], **plan)))
+    (folder / "recipe.yaml").write_text(to_yaml(Plan(data=config, training=TRAININGS["modern"], **plan)))
     data = facts_data(config, class_names, resolution)
     for seed in range(seeds):
         network = build(

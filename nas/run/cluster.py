@@ -18,6 +18,7 @@ import psutil  # type: ignore[import-untyped]  # isort: skip
 
 from nas.errors import RunError, one_line
 from nas.run.recipe import ResourcesConfig
+from nas.run.surroundings import environment
 
 _POLL_SECONDS: Final = 0.5
 _KNOCK_SECONDS: Final = 10.0
@@ -57,17 +58,12 @@ def _on_loopback() -> Iterator[None]:
     Ray takes an address of loopback for a mistake and listens to the whole network instead, but
     where it expects single machines (by its switch for Windows and macOS) it keeps to loopback.
     """
-    variable = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR
-    enabled, before = ray_constants.ENABLE_RAY_CLUSTER, os.environ.get(variable)
-    ray_constants.ENABLE_RAY_CLUSTER, os.environ[variable] = False, "0"
+    enabled, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
     try:
-        yield
+        with environment({ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0"}):
+            yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = enabled
-        if before is None:
-            del os.environ[variable]
-        else:
-            os.environ[variable] = before
 
 
 def gpus(resources: ResourcesConfig) -> float:

@@ -28,7 +28,7 @@ class FinalTask(TrainingTask):
 
     def weights(self, key: str, seed: int) -> Path:
         """Where the weights of a training stand once it is over."""
-        return weights_path(self._folder, key, seed)
+        return self._folder / f"{key}-{seed}.safetensors"
 
     def open(self, job: Job, *, threads: int, team: "Team | None" = None) -> "FinalSession":
         """Build the network on the best device of this machine; of a team's sessions only the first writes."""
@@ -58,8 +58,3 @@ class FinalSession(TrainingSession):
         """Write a checkpoint, atomically; of a team only the first does."""
         if self._trainer.team.rank == 0:
             super().save(path)
-
-
-def weights_path(folder: Path, key: str, seed: int) -> Path:
-    """The file of a network's weights among those of many."""
-    return folder / f"{key}-{seed}.safetensors"

@@ -26,7 +26,7 @@ from nas.errors import RunError
 from nas.files import write_atomically
 from nas.run.curves import Curves
 from nas.run.recipe import Recipe
-from nas.run.recipe_file import read_recipe, recipe_to_yaml
+from nas.run.recipe_file import read_recipe, to_yaml
 from nas.run.versions import versions
 
 _TIMES: Final = re.compile(r'"datetime_(?:start|complete)":"([^"]+)"')
@@ -74,7 +74,7 @@ class RunFolder:
         folder = cls(path.resolve())
         try:
             folder.path.mkdir(parents=True)
-            write_atomically(folder.path / "recipe.yaml", recipe_to_yaml(recipe))
+            write_atomically(folder.path / "recipe.yaml", to_yaml(recipe))
         except FileExistsError as error:  # Another process was quicker; what it made is not ours to undo.
             raise RunError(f"the run folder must be new, but another process has just made {path}.") from error
         except OSError as error:

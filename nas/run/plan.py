@@ -8,7 +8,7 @@ from typing import Any, Final
 from nas.data.config import DataConfig
 from nas.errors import RecipeError, RunError
 from nas.run.recipe import Recipe, ResourcesConfig
-from nas.run.recipe_file import build, override, read_mapping, to_yaml
+from nas.run.recipe_file import build, override, read_mapping
 from nas.training.config import TRAININGS, TrainingConfig
 
 PLAN: Final = "recipe.yaml"
@@ -85,13 +85,8 @@ def with_epochs(training: Mapping[str, Any], epochs: int | None) -> dict[str, An
 
 
 def read_plan(path: Path) -> Plan:
-    """The plan in a file that ``plan_to_yaml`` wrote; errors as in ``nas.run.recipe_file.read_recipe``."""
+    """The plan in a file that ``to_yaml`` wrote; errors as in ``nas.run.recipe_file.read_recipe``."""
     return build(Plan, read_mapping(path))
-
-
-def plan_to_yaml(plan: Plan) -> str:
-    """The plan as YAML."""
-    return to_yaml(plan)
 
 
 def check_same(folder: Path, before: Plan, now: Plan) -> None:

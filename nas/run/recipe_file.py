@@ -134,11 +134,6 @@ def build(kind: type[T], data: Mapping[str, Any]) -> T:
         raise RecipeError(_sentence(error)) from error
 
 
-def recipe_to_yaml(recipe: Recipe) -> str:
-    """The resolved recipe as YAML that :func:`read_recipe` reads back to an equal one."""
-    return to_yaml(recipe)
-
-
 def to_yaml(config: "DataclassInstance") -> str:
     """A dataclass of plain data as YAML that :func:`build` takes back."""
     return yaml.safe_dump(_plain(asdict(config)), sort_keys=False)

@@ -16,7 +16,7 @@ from nas.run.measurement import check_measurable, measurement
 from nas.run.mirror import Mirror
 from nas.run.object_store import ObjectStore
 from nas.run.recipe import Recipe
-from nas.run.recipe_file import recipe_to_yaml
+from nas.run.recipe_file import to_yaml
 from nas.run.rungs import Rungs
 from nas.samplers import make_sampler
 from nas.space import Space
@@ -156,7 +156,7 @@ def _go(
         def begun() -> None:
             # Not before Ray is known to work: a call that comes to nothing changes nothing.
             if recipe != folder.recipe():
-                write_atomically(folder.path / "recipe.yaml", recipe_to_yaml(recipe))
+                write_atomically(folder.path / "recipe.yaml", to_yaml(recipe))
             if mirror is not None:
                 mirror.begin()
             folder.keep()

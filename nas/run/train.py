@@ -24,9 +24,10 @@ from nas.run.final_task import FinalTask
 from nas.run.folder import RunFolder
 from nas.run.ledger import LEDGER, Ledger
 from nas.run.local import run_here
-from nas.run.plan import PLAN, Plan, check_own_folder, plan_to_yaml
+from nas.run.plan import PLAN, Plan, check_own_folder
 from nas.run.readings import HeldOut, Trained, Work
 from nas.run.recipe import EarlyStoppingConfig, StopConfig
+from nas.run.recipe_file import to_yaml
 from nas.run.rungs import Rungs
 from nas.training.config import training_key
 
@@ -130,7 +131,7 @@ def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Wo
         ledger = Ledger.open(folder / LEDGER)
         ledger.check_seeds(plan.seed_numbers)
         # Not before the checks: a call that is refused changes nothing.
-        write_atomically(folder / PLAN, plan_to_yaml(plan))
+        write_atomically(folder / PLAN, to_yaml(plan))
         yield Work(plan=plan, task=task, budget=budget, run=run, journal=journal, ledger=ledger, held_out=HeldOut(plan))
 
 
@@ -159,7 +160,7 @@ def _prepare(folder: Path, plan: Plan, networks: Sequence[Chosen]) -> RunFolder:
     try:
         run.path.mkdir(parents=True, exist_ok=True)
         if not (folder / PLAN).exists():
-            write_atomically(folder / PLAN, plan_to_yaml(plan))
+            write_atomically(folder / PLAN, to_yaml(plan))
     except OSError as error:
         raise RunError(f"the folder of a training must be writable, but got {folder}: {error.strerror}.") from error
     if not run.journal.exists():

@@ -10,8 +10,9 @@ from nas.files import write_atomically
 from nas.presets import PRESETS
 from nas.run.chosen import Chosen
 from nas.run.ledger import LEDGER, Figures, Ledger
-from nas.run.plan import PLAN, Plan, check_own_folder, plan_to_yaml
+from nas.run.plan import PLAN, Plan, check_own_folder
 from nas.run.readings import reading_by
+from nas.run.recipe_file import to_yaml
 from nas.serialize import to_json
 
 PRESET = "googlenet-torchvision"
@@ -55,7 +56,7 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
         raise RunError(f"weights must have a model folder of their own, but {folder} holds a training.")
     ledger.check(network.key, 0, mark)
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / PLAN, plan_to_yaml(plan))
+    write_atomically(folder / PLAN, to_yaml(plan))
     write_weights(folder / WEIGHTS, state, network.architecture, facts)
     write_atomically(folder / ARCHITECTURE, to_json(network.architecture, indent=1) + "\n")
 

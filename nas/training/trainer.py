@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -224,18 +223,21 @@ class Trainer:
         state = {**self.network.state_dict(), **(self._average.state() if self._average else {})}
         return {name: value.detach().cpu().clone() for name, value in state.items()}
 
-    def state_dict(self) -> dict[str, Any]:
-        """All that training needs to go on: ``tensors`` by name (not copied) and a ``header`` of plain data."""
+    def save(self, path: Path) -> None:
+        """Write a checkpoint atomically: all that training needs to go on."""
         tensors = {f"network/{name}": value for name, value in self.network.state_dict().items()}
         tensors |= {f"optimizer/{k}": v for k, v in optimizer_state(self._optimizer, self.network).items()}
         if self._average is not None:
             tensors |= {f"average/{name}": value for name, value in self._average.state().items()}
-        header = self._identity() | {"curve": [asdict(record) for record in self.curve]}
-        return {"tensors": tensors, "header": header}
+        write_checkpoint(path, tensors, self._identity() | {"curve": [asdict(record) for record in self.curve]})
 
-    def load_state_dict(self, state: Mapping[str, Any], *, path: Path = Path("(state)")) -> None:
-        """Go on from what :meth:`state_dict` gave; errors as in :meth:`load`."""
-        header, tensors = state["header"], state["tensors"]
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            ModelError: the file is missing or truncated, or is of another architecture, recipe, seed or data set.
+        """
+        tensors, header = read_checkpoint(path)
         check_fits(path, header, self._identity())
         parts: dict[str, dict[str, Tensor]] = {"network": {}, "optimizer": {}, "average": {}}
         for key, value in tensors.items():
@@ -250,20 +252,6 @@ class Trainer:
         self.curve = tuple(EpochRecord(**record) for record in header["curve"])
         if self._average is not None:
             self._average.load(parts["average"], self.epoch * self._steps_per_epoch)
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint atomically."""
-        state = self.state_dict()
-        write_checkpoint(path, state["tensors"], state["header"])
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint.
-
-        Raises:
-            ModelError: the file is missing or truncated, or is of another architecture, recipe, seed or data set.
-        """
-        tensors, header = read_checkpoint(path)
-        self.load_state_dict({"tensors": tensors, "header": header}, path=path)
 
     def _identity(self) -> dict[str, object]:
         return {

@@ -33,11 +33,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search in a process of its own, that Ctrl-C stopped and ``nas resume`` brought to its end."""
     folder = tmp_path_factory.mktemp("search")
     recipe = write(folder, data={"name": "digits"}, training={**TRAINING, "epochs": EPOCHS})
-    command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", str(folder)]
+    command = [sys.executable, "-m", "nas", "search", str(recipe), "--out", str(folder)]
     environment = {**os.environ, "NAS_TEST_SECRET": SECRET}
     out = interrupt(command, folder / "tiny" / "curves" / "0000.jsonl", seconds=120, env=environment)
     assert f"nas resume {folder / 'tiny'}" in out
-    command = [sys.executable, "-m", "nas.cli", "resume", str(folder / "tiny")]
+    command = [sys.executable, "-m", "nas", "resume", str(folder / "tiny")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
     assert done.returncode == 0, done.stderr
     (folder / "stdout.txt").write_text(done.stdout)
@@ -89,7 +89,7 @@ def test_a_run_folder_that_exists_offers_resume(run: Path, nas: Any) -> None:
 
 def test_resuming_a_finished_run_trains_nothing(run: Path) -> None:
     before = (run / "journal.log").read_bytes()
-    command = [sys.executable, "-m", "nas.cli", "resume", str(run)]
+    command = [sys.executable, "-m", "nas", "resume", str(run)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "5 trials of this run ended in earlier sessions" in done.stdout
     assert (run / "journal.log").read_bytes() == before
@@ -100,7 +100,7 @@ def test_a_finished_run_can_be_given_more_trials(run: Path, tmp_path: Path) -> N
 
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
-    command = [sys.executable, "-m", "nas.cli", "resume", str(copy), "--trials", "6"]
+    command = [sys.executable, "-m", "nas", "resume", str(copy), "--trials", "6"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     trials = Journal.open(copy / "journal.log", read_only=True).trials()

@@ -110,7 +110,7 @@ def test_a_relative_image_folder_is_found_by_the_workers(tmp_path: Path) -> None
     data = {"name": "folder", "root": "images", "resolution": 16, "validation_share": 0.2}
     recipe = write(tmp_path, data=data, space="toys.py:SPACE")
     (tmp_path / "toys.py").write_text(Path(toys.__file__).read_text())
-    command = [sys.executable, "-m", "nas.cli", "search", str(recipe), "--out", "."]
+    command = [sys.executable, "-m", "nas", "search", str(recipe), "--out", "."]
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -122,7 +122,7 @@ def test_a_relative_image_folder_is_found_by_the_workers(tmp_path: Path) -> None
 
 def test_a_search_whose_trials_all_fail_says_so(tmp_path: Path) -> None:
     training = {**TRAINING, "optimizer": "sgd", "learning_rate": 1e30}
-    command = [sys.executable, "-m", "nas.cli", "search", str(write(tmp_path, training=training)), "--out", "."]
+    command = [sys.executable, "-m", "nas", "search", str(write(tmp_path, training=training)), "--out", "."]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == "every trial failed; the lines above tell why."
 

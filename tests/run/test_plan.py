@@ -8,8 +8,9 @@ import pytest
 from nas.budget import Budget
 from nas.data.config import DataConfig
 from nas.errors import RecipeError, RunError
-from nas.run.plan import FULL_EPOCHS, Plan, check_same, make_plan, of_recipe, plan_to_yaml, read_plan, with_epochs
+from nas.run.plan import FULL_EPOCHS, Plan, check_same, make_plan, of_recipe, read_plan, with_epochs
 from nas.run.recipe import Recipe, StopConfig
+from nas.run.recipe_file import to_yaml
 from nas.training.config import TRAININGS
 
 VALUES = {"data": {"name": "digits"}, "training": {"recipe": "modern"}}
@@ -60,7 +61,7 @@ def test_a_warm_up_that_is_stated_follows_the_epochs_however_they_are_given() ->
 def test_yaml_and_back(tmp_path: Path) -> None:
     plan = make_plan({**VALUES, "workers": 2}, {"training.augment.erase_area": "[0.1, 0.2]"})
     path = tmp_path / "recipe.yaml"
-    path.write_text(plan_to_yaml(plan))
+    path.write_text(to_yaml(plan))
     assert read_plan(path) == plan
 
 

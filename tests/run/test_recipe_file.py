@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nas.errors import NasError
-from nas.run.recipe_file import RECIPES, build_recipe, find_recipe, read_mapping, read_recipe, recipe_to_yaml
+from nas.run.recipe_file import RECIPES, build_recipe, find_recipe, read_mapping, read_recipe, to_yaml
 from nas.training.config import TRAININGS
 
 RECIPE = """
@@ -54,13 +54,13 @@ def test_whole_numbers_may_be_written_as_decimals(text: str, tmp_path: Path) -> 
 def test_a_search_for_one_network_is_held_to_the_band(change: dict[str, str], share: float, tmp_path: Path) -> None:
     recipe = read_recipe(write(tmp_path, RECIPE), change)
     assert recipe.budget.at_least == share
-    assert build_recipe(read_mapping(write(tmp_path, recipe_to_yaml(recipe)))) == recipe
+    assert build_recipe(read_mapping(write(tmp_path, to_yaml(recipe)))) == recipe
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_recipes_of_the_package_round_trip(path: Path, tmp_path: Path) -> None:
     recipe = read_recipe(path)
-    assert read_recipe(write(tmp_path, recipe_to_yaml(recipe))) == recipe
+    assert read_recipe(write(tmp_path, to_yaml(recipe))) == recipe
 
 
 def test_recipes_are_found_by_path_and_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_plain_data_is_enough() -> None:
 
 
 def test_another_named_training_replaces_a_resolved_one(tmp_path: Path) -> None:
-    resolved = write(tmp_path, recipe_to_yaml(read_recipe(write(tmp_path, RECIPE))))
+    resolved = write(tmp_path, to_yaml(read_recipe(write(tmp_path, RECIPE))))
     paper = read_recipe(resolved, {"training.recipe": "paper", "training.learning_rate": "0.02"}).training
     assert paper == replace(TRAININGS["paper"], epochs=2, learning_rate=0.02)
     named = read_recipe(write(tmp_path, RECIPE), {"training.recipe": "paper"}).training
