@@ -1,7 +1,7 @@
 """Which network is trained next: sampler, budget and journal put together."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.errors import ArchitectureError, SamplerError, SpaceError
+from nas.errors import ArchitectureError, BudgetError, SamplerError, SpaceError
 from nas.feasible import FeasibleSampler
 from nas.journal import Journal
 from nas.record import Candidate
@@ -23,6 +23,9 @@ ATTEMPTS: Final = 4
 RANDOM_POINTS: Final = 200
 SEARCHED: Final = 20_000
 """Points looked at, one step after another from those known, before a space counts as exhausted."""
+
+MEASUREMENTS: Final = 100
+"""Networks that may be over a measured limit for one trial: each takes up to a second."""
 
 Measure = Callable[[Architecture], Mapping[str, float]]
 """Measures a candidate before it is trained, as ``{"latency_seconds": 0.003}``."""
@@ -80,6 +83,7 @@ class Proposer:
         self._space, self._budget, self._sampler, self._journal = space, budget, sampler, journal
         self._seed, self._trial_seed, self._reference_first = seed, trial_seed, reference_first
         self._measurement = measurement
+        self._refused: set[str] = set()
         self._feasible = FeasibleSampler(space, budget)
         self._pending = deque((record.number, record.candidate) for record in journal.running())
 
@@ -91,7 +95,7 @@ class Proposer:
         """The next trial, in the journal as running; None where the space holds no further network.
 
         Raises:
-            BudgetError: no point of the space is within the budget.
+            BudgetError: no point of the space is within the budget, or none that was measured for the first trial.
             SamplerError: the sampler cannot work on this search.
             RunError: the journal cannot be written.
         """
@@ -112,16 +116,36 @@ class Proposer:
             study=self._journal.study,
             feasible=self._feasible,
         )
-        for network, proposal in self._networks(history):
-            if network.key in history.taken:
+        refused: list[tuple[float, Network]] = []
+        for network, proposal in self._networks(history, refused):
+            if network.key in history.taken or network.key in self._refused:
                 continue
-            candidate = self._measured(network)
-            if candidate is not None:
+            candidate, over = self._measured(network)
+            if over <= 0:
                 return self._enter(candidate, proposal.system if proposal else {})
+            self._refused.add(network.key)
+            refused.append((over, network))
+            if len(refused) == MEASUREMENTS:
+                break
+        if refused and all(record.candidate.reference for record in trials):
+            least = min(over for over, _ in refused)
+            raise BudgetError(
+                f"a network of the space must be within the measured limits, but of {len(refused)} that were measured "
+                f"none is: the nearest is {least:.1%} over; raise them, or set budget.macs as well."
+            )
         return None
 
-    def _networks(self, history: History) -> Iterator[tuple[Network, Proposal | None]]:
-        """Networks to choose from: the sampler's, their neighbours, random ones, and all within reach."""
+    def _networks(
+        self, history: History, refused: Sequence[tuple[float, Network]]
+    ) -> Iterator[tuple[Network, Proposal | None]]:
+        """Networks to choose from: the sampler's, their neighbours, random ones, and all within reach.
+
+        Neighbours and random ones are of fewer MACs than any that was refused so far, for they would be slower.
+        """
+
+        def below(network: Network) -> bool:
+            return all(network.cost.macs < slow.cost.macs for _, slow in refused)
+
         near: list[Network] = []
         for attempt in range(ATTEMPTS):
             rng = np.random.default_rng([self._seed, history.number, attempt])
@@ -132,12 +156,13 @@ class Proposer:
                 yield network, proposal
         for network in near:
             for point in self._space.neighbours(network.point):
-                if (neighbour := history.admit(point)) is not None:
+                if (neighbour := history.admit(point)) is not None and below(neighbour):
                     yield neighbour, None
         rng = np.random.default_rng([self._seed, history.number, ATTEMPTS])
         for _ in range(RANDOM_POINTS):
             near.append(history.random(rng))
-            yield near[-1], None
+            if below(near[-1]):
+                yield near[-1], None
         yield from ((network, None) for network in _reachable(history, near))
 
     def _reference(self) -> Candidate:
@@ -153,14 +178,14 @@ class Proposer:
             measured=measured,
         )
 
-    def _measured(self, network: Network) -> Candidate | None:
-        """The candidate of a network, unless it is over a measured limit."""
+    def _measured(self, network: Network) -> tuple[Candidate, float]:
+        """The candidate of a network, and by how much it is over a measured limit at most; at most 0 is within."""
         measured: Mapping[str, float] = {}
+        over = 0.0
         if self._measurement is not None:
             measured = self._measurement.measure(network.architecture)
-            if any(over > 0 for over in self._measurement.constraints(measured).values()):
-                return None
-        return Candidate(
+            over = max(self._measurement.constraints(measured).values(), default=0.0)
+        candidate = Candidate(
             architecture=network.architecture,
             key=network.key,
             point=network.point,
@@ -168,6 +193,7 @@ class Proposer:
             seed=self._trial_seed,
             measured=measured,
         )
+        return candidate, over
 
     def _enter(self, candidate: Candidate, system: Mapping[str, object]) -> tuple[int, Candidate]:
         over = constraints(self._budget, candidate.cost)

@@ -3,18 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import toys
 
 from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.errors import BudgetError, SpaceError
+from nas.feasible import FeasibleSampler
 from nas.journal import Journal
-from nas.proposer import Measurement, Proposer
+from nas.proposer import MEASUREMENTS, Measurement, Proposer
 from nas.samplers import make_sampler
 from nas.space import Choice, Space
+from nas.spaces import load_space
 
 RANDOM = make_sampler("random")
+GOOGLENETS = load_space("googlenet")
+BUDGET_32 = Budget(macs=30_574_592, resolution=32, classes=10)
 
 
 def memory() -> Journal:
@@ -69,6 +74,40 @@ def test_measured_limits_are_kept_and_recorded() -> None:
         assert asked[1].architecture.stem.width <= 16
     assert any(architecture.stem.width > 16 for architecture in measured)
     assert all(trial.constraints["latency_seconds"] <= 0 for trial in journal.study.trials)
+
+
+def test_limits_that_nothing_measured_meets_end_in_one_sentence_and_soon() -> None:
+    measured: list[Architecture] = []
+
+    def measure(architecture: Architecture) -> Mapping[str, float]:
+        measured.append(architecture)
+        return {"latency_seconds": BUDGET_32.cost(architecture).macs / 1e9}
+
+    measurement = Measurement(measure=measure, limits={"latency_seconds": 1e-9})
+    proposer = Proposer(GOOGLENETS, BUDGET_32, RANDOM, memory(), seed=0, reference_first=False, measurement=measurement)
+    with pytest.raises(BudgetError, match=r"must be within the measured limits, but of \d+ that were measured none is"):
+        proposer.ask()
+    assert len(measured) <= MEASUREMENTS
+
+
+def test_a_tight_measured_limit_is_met_by_going_down() -> None:
+    """One network of a hundred is fast enough: random ones of ever fewer MACs lead there."""
+    measured: list[Architecture] = []
+
+    def measure(architecture: Architecture) -> Mapping[str, float]:
+        measured.append(architecture)
+        return {"latency_seconds": BUDGET_32.cost(architecture).macs / 1e9}
+
+    drawn = FeasibleSampler(GOOGLENETS, BUDGET_32)
+    rng = np.random.default_rng(0)
+    limit = sorted(drawn.sample(rng).cost.macs for _ in range(300))[3] / 1e9
+    measurement = Measurement(measure=measure, limits={"latency_seconds": limit})
+    journal = memory()
+    proposer = Proposer(GOOGLENETS, BUDGET_32, RANDOM, journal, seed=0, reference_first=False, measurement=measurement)
+    for _ in range(5):
+        asked = proposer.ask()
+        assert asked is not None and asked[1].measured["latency_seconds"] <= limit
+    assert len(measured) < 5 * 40
 
 
 def test_another_seed_of_the_trials_is_another_trial() -> None:

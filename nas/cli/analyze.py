@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def analyze(
     runs: list[Path] = typer.Argument(help="Run folders; a folder of run folders is one search with several seeds."),
-    into: Path | None = typer.Option(None, help="Where files go; the run's folder unless given."),
+    into: Path | None = typer.Option(None, help="Where files go but trials.parquet, a cache in the run's folder; all go there unless given."),
     report: bool = typer.Option(True, help="Also write every figure, and report.html, a page of its own."),
     tensorboard: Path | None = typer.Option(None, help="Also write the curves into this folder, for TensorBoard."),
 ) -> None:
@@ -189,6 +189,8 @@ def _standing(seen: "Progress") -> "Table":
     table.add_row("device time", f"{seen.device_seconds / 3600:.2f} hours")
     if seen.seconds_left and not seen.over:
         table.add_row("left", f"about {seen.seconds_left / 60:.0f} minutes")
+    if seen.over and seen.trials_wanted and seen.finished < seen.trials_wanted:
+        table.add_row("ended", "before all trials: at a limit of time, by Ctrl-C, or for want of networks")
     if not seen.over:
         table.add_row("last written", f"{seen.silent_seconds / 60:.0f} minutes ago")
     for trial, reason in seen.failures:

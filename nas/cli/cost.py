@@ -13,6 +13,7 @@ from nas.budget import Budget
 from nas.cost import Row, rows
 from nas.cost import cost as count
 from nas.errors import ArchitectureError, BudgetError
+from nas.files import write_atomically
 from nas.memory import memory
 from nas.operations import lower
 from nas.paper import TABLE_1
@@ -25,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 
 def cost(
-    network: str = typer.Argument(help=f"One of {', '.join(PRESETS)}, or a JSON file with an architecture."),
+    network: str = typer.Argument(
+        help=f"One of {', '.join(PRESETS)}, a trial as RUN:NUMBER, a model folder, or a JSON file with an architecture."
+    ),
     resolution: int = typer.Option(224, help="Width of the input in pixels."),
     classes: int = typer.Option(1000, help="Outputs of the last layer."),
     budget: str = typer.Option(None, help="Most multiply-adds, such as 1.5e9: tell which networks fit."),
@@ -33,6 +36,7 @@ def cost(
     batch: int = typer.Option(1, help="Images at a time, for --measure."),
     threads: int = typer.Option(1, help="Of torch, for --measure."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
+    out: Path = typer.Option(None, help="Write the architecture to this JSON file."),
 ) -> None:
     """Count multiply-adds and weights without building the network, and print them by row."""
     architecture = load_architecture(network)
@@ -53,6 +57,9 @@ def cost(
         if measured:
             data["measured"] = {"batch": batch, "threads": threads, **measured}
         typer.echo(json.dumps(data, indent=1))
+    if out is not None:
+        write_atomically(out, serialize.to_json(architecture, indent=1) + "\n")
+    if as_json:
         return
     _print(network, resolution, classes, table, architecture, total.macs, total.params, total.weights)
     if measured:
@@ -67,19 +74,33 @@ def cost(
 
 
 def load_architecture(network: str) -> Architecture:
-    """A preset by name, or the architecture in a JSON file.
+    """A preset by name, the network of a trial or of a model folder, or the architecture in a JSON file.
 
     Raises:
-        ArchitectureError: neither a preset nor a file, or a file without an architecture.
+        ArchitectureError: none of these, or a file without an architecture.
+        RunError: a run that has no such trial.
     """
     if network in PRESETS:
         return PRESETS[network]
+    if (trial := named_trial(network)) is not None:
+        from nas.run.top import trial_of
+
+        return trial_of(*trial)[1].candidate.architecture
     path = Path(network)
+    if (path / "architecture.json").is_file():
+        path /= "architecture.json"
     if not path.is_file():
         raise ArchitectureError(
-            f"network must be one of {', '.join(PRESETS)} or a JSON file, but got {network!r}, which is neither."
+            f"network must be one of {', '.join(PRESETS)}, a trial as RUN:NUMBER, a model folder or a JSON file, "
+            f"but got {network!r}."
         )
     return serialize.load(path)
+
+
+def named_trial(network: str) -> tuple[Path, int] | None:
+    """The run folder and the number in ``RUN:NUMBER``; None for anything else."""
+    run, _, number = network.rpartition(":")
+    return (Path(run), int(number)) if run and number.isdigit() else None
 
 
 def _fits(architecture: Architecture, limit: Budget) -> bool | None:

@@ -43,16 +43,22 @@ def evaluate(
     models = [model for folder in folders for model in trained(folder, every_seed=every_seed, name=data, root=root)]
     many = f"-{len(models)}-models" if len(models) > 1 else ""
     target = out if out is not None else folders[0] / f"evaluation-{split}-{crops}{many}"
+    new = not target.exists()
     target.mkdir(parents=True, exist_ok=True)  # Before the work, for it may not be possible.
-    judged = judge_models(
-        models,
-        crops=crops,
-        split=cast(SplitName, split),
-        device=device,
-        threads=threads,
-        batch_size=batch,
-        workers=workers,
-    )
+    try:
+        judged = judge_models(
+            models,
+            crops=crops,
+            split=cast(SplitName, split),
+            device=device,
+            threads=threads,
+            batch_size=batch,
+            workers=workers,
+        )
+    except BaseException:
+        if new:
+            target.rmdir()
+        raise
     write_judged(judged, target)
     _draw(judged, target)
     typer.echo(_told(judged))

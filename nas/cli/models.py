@@ -134,7 +134,7 @@ def trained_table(models: Sequence["Trained"]) -> Table:
     first = models[0]
     where = {"test": "the test split", "a": "split A", "b": "split B"}[first.split]
     table = Table(title=f"{first.data}: mean accuracy on {where} with 95% interval over seeds")
-    table.add_column("network")
+    table.add_column("network", overflow="fold")
     for column in ("MACs", "params", "epochs"):
         table.add_column(column, justify="right", no_wrap=True)
     for column in ("accuracy (%)", "gain over the first"):

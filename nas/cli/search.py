@@ -1,6 +1,7 @@
 """``nas search`` and ``nas resume``: run a recipe, and go on with a run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,8 @@ def search(
 def resume(
     run: str = typer.Argument(help="A run folder, or the address of a run's copy: s3://bucket/prefix/NAME."),
     trials: int = typer.Option(None, help="Trials in all, if there are to be more than the run was started with."),
+    hours: float = typer.Option(None, help="Of all sessions, if there are to be more."),
+    core_hours: float = typer.Option(None, help="Of training in all, if there are to be more."),
     out: Path = typer.Option(OUT, help="Where a run that is fetched gets its folder."),
     address: str = typer.Option(None, help="Of the Ray cluster to join now; empty for this machine alone."),
 ) -> None:
@@ -69,8 +72,15 @@ def resume(
 
     folder = fetch(run, out) if "://" in run else RunFolder.open(Path(run))
     recipe = folder.recipe()
-    with Progress(trials or recipe.stop.trials, recipe.training.epochs, budget=recipe.budget) as progress:
-        outcome = go_on(folder.path, progress, trials=trials, address=address)
+    stop = recipe.stop
+    if trials is not None:
+        stop = replace(stop, trials=trials)
+    if hours is not None:
+        stop = replace(stop, hours=hours)
+    if core_hours is not None:
+        stop = replace(stop, core_hours=core_hours)
+    with Progress(stop.trials, recipe.training.epochs, budget=recipe.budget) as progress:
+        outcome = go_on(folder.path, progress, stop=stop, address=address)
     _conclude(outcome)
 
 
@@ -97,6 +107,8 @@ def _rehearse(recipe: "Recipe") -> None:
     console.print(
         f"{len(candidates)} networks proposed, {over} of the candidates outside the budget; nothing was trained."
     )
+    if len(candidates) < recipe.stop.trials:
+        console.print("the space holds no further network within the budget.")
 
 
 def _conclude(outcome: "Outcome") -> None:

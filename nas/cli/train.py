@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from nas.cli.analyze import relative
-from nas.cli.cost import load_architecture
+from nas.cli.cost import load_architecture, named_trial
 from nas.cli.search import INTERRUPTED, OUT, parse_settings
 from nas.errors import RunError
 from nas.presets import PRESETS
@@ -177,12 +177,10 @@ def _find(network: str, trial: int | None, recipe: str) -> "tuple[Chosen, Recipe
     from nas.run.chosen import Chosen
     from nas.run.top import chosen, trial_of
 
-    before, _, after = network.rpartition(":")
-    if trial is None and before and after.isdigit():
-        network, trial = before, int(after)
     folder = Path(network)
-    if trial is not None:
-        of_run, record = trial_of(folder, trial)
+    named = (folder, trial) if trial is not None else named_trial(network)
+    if named is not None:
+        of_run, record = trial_of(*named)
         return chosen(of_run, [record])[0], of_run
     if folder.is_dir():
         if not (folder / "architecture.json").is_file():

@@ -41,8 +41,8 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
     classes, is the test split; where there is neither, a test split is cut first.
 
     Raises:
-        DataError: the folder is missing, a class is empty, the classes of train and test differ, or an image that is
-            looked at for near-duplicates cannot be read.
+        DataError: the folder is missing, a class is empty, the classes of train and test differ, held-out images stand
+            in no class folders or under another name, or an image that is looked at for near-duplicates cannot be read.
     """
     root = Path(config.root or ".").expanduser()
     if not root.is_dir():
@@ -51,21 +51,22 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
             "images a class, or with `train` that has them."
         )
     base = root / "train" if (root / "train").is_dir() else root
-    held_out = [root / name for name in ("test", "val") if base != root and _classes(root / name)]
+    held_out = _held_out(root) if base != root else None
     class_names, paths, labels = _listing(base)
+    if held_out is not None:
+        odd = sorted(set(class_names) ^ {path.name for path in _classes(held_out)})
+        if odd:  # Told whatever is loaded, before a training that would end in it.
+            raise DataError(f'{held_out} must have the classes of {base}, but "{odd[0]}" is in one of them only.')
     chosen: dict[SplitName, NDArray[np.int64]] = {}
-    if not (held_out and set(splits) == {"test"}):  # The groups cost a reading of every image.
+    if not (held_out is not None and set(splits) == {"test"}):  # The groups cost a reading of every image.
         names = _names(base, paths)
-        chosen = cut_splits(labels, _groups(base, paths), config, own_test=bool(held_out), names=names)
+        chosen = cut_splits(labels, _groups(base, paths), config, own_test=held_out is not None, names=names)
         chosen["train"] = chosen["train"][spread(labels[chosen["train"]], config.limit)]
     resolution = config.resolution or _DEFAULT_RESOLUTION
     parts: dict[SplitName, FolderSplit] = {}
     for name in splits:
-        if name == "test" and held_out:
-            test_names, files, targets = _listing(held_out[0])
-            if test_names != class_names:
-                odd = sorted(set(test_names) ^ set(class_names))[0]
-                raise DataError(f'{held_out[0]} must have the classes of {base}, but "{odd}" is in one of them only.')
+        if name == "test" and held_out is not None:
+            _, files, targets = _listing(held_out)
         else:
             files, targets = [paths[index] for index in chosen[name].tolist()], labels[chosen[name]]
         parts[name] = FolderSplit(
@@ -84,6 +85,19 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
         std=IMAGENET_STD,
         parts=parts,
     )
+
+
+def _held_out(root: Path) -> Path | None:
+    """The folder of the test split beside ``train``; None where there is none, so that one is cut."""
+    for name in ("test", "val"):  # Images of `test` are often given without their classes: those are of no use here.
+        if _classes(root / name):
+            return root / name
+    if (root / "val").is_dir():
+        raise DataError(f"{root / 'val'} must hold one folder of images a class, but it has no folders.")
+    for name in ("valid", "validation", "eval"):
+        if (root / name).is_dir():
+            raise DataError(f"held-out images must stand in `test` or `val`, but {root} has them in `{name}`.")
+    return None
 
 
 def _classes(base: Path) -> list[Path]:

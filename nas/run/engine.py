@@ -164,11 +164,16 @@ class Engine:
     def _limit_reached(self) -> bool:
         hours = self.spent_hours + (self.clock() - self._began) / 3600
         core_hours = (self._core_seconds + sum(live.core_seconds for live in self._live.values())) / 3600
-        self.exhausted = self.exhausted or (
-            self._trials >= self.stop.trials
-            or (self.stop.hours is not None and hours >= self.stop.hours)
-            or (self.stop.core_hours is not None and core_hours >= self.stop.core_hours)
-        )
+        if not self.exhausted:
+            self.exhausted = self._trials >= self.stop.trials
+            for name, spent in (("hours", hours), ("core_hours", core_hours)):
+                limit = getattr(self.stop, name)
+                if not self.exhausted and limit is not None and spent >= limit:
+                    self.exhausted = True
+                    self.listener.said(
+                        f"stop.{name}={limit:g} is reached, with {self._trials} of {self.stop.trials} trials begun; "
+                        "the search ends here."
+                    )
         return self.exhausted
 
     def observe(self, number: int, metrics: Mapping[str, float]) -> bool:

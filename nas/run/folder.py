@@ -106,7 +106,9 @@ class RunFolder:
         """
         for name in ("recipe.yaml", "journal.log"):
             if not (path / name).is_file():
-                raise RunError(f"a run folder must hold {name}, but {path} does not.")
+                own = "; a run of nas.run.function.search goes on by that call, with its path"
+                hint = own if (path / "journal.log").is_file() else ""
+                raise RunError(f"a run folder must hold {name}, but {path} does not{hint}.")
         return cls(path.resolve())
 
     def recipe(self) -> Recipe:

@@ -226,17 +226,22 @@ class FunctionSession:
         """Evaluate to the next milestone.
 
         Raises:
-            ModelError: the function gave no accuracy, or a metric that is no number or has a name that is taken.
+            ModelError: the function gave no accuracy from 0 to 1, or a metric that is no number or bears a taken name.
         """
         target = next(milestone for milestone in self.task.milestones if milestone > self.epoch)
-        given = dict(self.task.evaluate(self.architecture, target))
+        given = self.task.evaluate(self.architecture, target)
+        if not isinstance(given, Mapping):
+            raise ModelError(f"evaluate must give metrics by name, such as {{'accuracy': 0.9}}, but gave {given!r}.")
         if "accuracy" not in given:
             raise ModelError(f"evaluate must give a metric 'accuracy', but gave {', '.join(given) or 'nothing'}.")
         taken = sorted(RESERVED & given.keys())
         if taken:
             raise ModelError(f"metrics of evaluate must have names of their own, but got {', '.join(taken)}.")
+        metrics = {name: _number(name, value) for name, value in given.items()}
+        if metrics["accuracy"] < 0 or metrics["accuracy"] > 1:
+            raise ModelError(f"`0 <= accuracy <= 1` must hold, but evaluate gave accuracy={metrics['accuracy']:g}.")
         self.epoch = target
-        return {name: _number(name, value) for name, value in given.items()}
+        return metrics
 
     def save(self, path: Path) -> None:
         """Remember the milestone."""

@@ -28,12 +28,23 @@ RECIPES: Final = Path(__file__).parents[2] / "runs"
 BAND: Final = 0.9
 """Least share of the budget in a search for one best network: most of the gain over random search lies in the band."""
 
+_WANTED: Final = {"int_from_float": "a whole number", "tuple_type": "a list in brackets, such as [accuracy, macs]"}
+"""What pydantic says by its type of error, in words of recipes."""
+
 LENGTH: Final = ("epochs", "images_per_epoch")
 """What a training is long by, whatever its recipe."""
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML, with numbers such as 1.5e9 read as numbers (YAML 1.2), not as text (YAML 1.1)."""
+    """Safe YAML, with numbers such as 1.5e9 read as numbers (YAML 1.2), not as text (YAML 1.1), and no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping; a key that is given again is a ValueError."""
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                raise ValueError(f"the key {name!r} is given twice")
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver(
@@ -51,7 +62,7 @@ def find_recipe(name: str) -> Path:
     if path.is_file():
         return path
     shipped = {file.stem: file for file in sorted(RECIPES.glob("*.yaml"))}
-    if path.stem in shipped and str(path.parent) in (".", "runs"):
+    if name in (path.stem, f"{path.stem}.yaml", f"runs/{path.stem}.yaml") and path.stem in shipped:
         return shipped[path.stem]
     raise RecipeError(
         f"recipe must be a YAML file or one of {', '.join(shipped)}, but got {name!r}.{_near(name, shipped)}"
@@ -201,6 +212,8 @@ def _sentence(error: ValidationError) -> str:
     cause = first.get("ctx", {}).get("error")
     if cause is not None:
         return str(cause)
+    if first["type"] in _WANTED:
+        return f"{where} must be {_WANTED[first['type']]}, but got {first['input']!r}."
     return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}, but got {first['input']!r}."
 
 

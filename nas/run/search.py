@@ -15,7 +15,7 @@ from nas.run.folder import RunFolder
 from nas.run.measurement import check_measurable, measurement
 from nas.run.mirror import Mirror
 from nas.run.object_store import ObjectStore
-from nas.run.recipe import Recipe
+from nas.run.recipe import Recipe, StopConfig
 from nas.run.recipe_file import to_yaml
 from nas.run.rungs import Rungs
 from nas.samplers import make_sampler
@@ -66,13 +66,13 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
         raise
 
 
-def resume(path: Path, listener: Listener, *, trials: int | None = None, address: str | None = None) -> Outcome:
+def resume(path: Path, listener: Listener, *, stop: StopConfig | None = None, address: str | None = None) -> Outcome:
     """Go on with the run at ``path``; nothing that is recorded is trained again.
 
     Args:
         path: the run.
         listener: told of every event.
-        trials: a new number of trials in all, kept in the run's recipe.
+        stop: new limits, kept in the run's recipe.
         address: of another Ray cluster than before, kept too; empty for Ray on this machine alone.
 
     Raises:
@@ -82,8 +82,8 @@ def resume(path: Path, listener: Listener, *, trials: int | None = None, address
 
     folder = RunFolder.open(path)
     recipe = folder.recipe()
-    if trials is not None:
-        recipe = replace(recipe, stop=replace(recipe.stop, trials=trials))
+    if stop is not None:
+        recipe = replace(recipe, stop=stop)
     if address is not None:
         recipe = replace(recipe, resources=replace(recipe.resources, address=address or None))
     space = prepare(recipe)

@@ -31,7 +31,8 @@ class Summary:
         """As ``94.51% +- 0.09 (95% interval 94.42 to 94.60, n = 5)``."""
         if self.sd is None or self.low is None or self.high is None:
             return f"{self.mean:.2%} (n = {self.n})"
-        interval = f"95% interval {100 * self.low:.2f} to {100 * self.high:.2f}"
+        # Student's interval knows no bounds; a share has them.
+        interval = f"95% interval {100 * max(0.0, self.low):.2f} to {100 * min(1.0, self.high):.2f}"
         return f"{self.mean:.2%} +- {100 * self.sd:.2f} ({interval}, n = {self.n})"
 
 

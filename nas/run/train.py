@@ -8,13 +8,14 @@
         training/          the record of the trainings: journal, curves, checkpoints, weights by key and seed
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nas.budget import Budget
-from nas.errors import RunError, TrialError
+from nas.errors import NasError, RunError, TrialError
 from nas.files import write_atomically
 from nas.journal import Journal
 from nas.record import TrialRecord
@@ -124,15 +125,23 @@ def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Wo
     """Make the folder, or hold networks and plan to what stands there."""
     task = FinalTask(plan.data, plan.training, folder / "training" / "weights")
     budget = budget_of(networks, resolution=task.resolution, classes=task.classes)
+    new = not folder.exists()
     run = _prepare(folder, plan, networks)
-    with run.locked(), run.session():
-        journal = Journal.open(run.journal)
-        _check_networks(folder, journal, networks)
-        ledger = Ledger.open(folder / LEDGER)
-        ledger.check_seeds(plan.seed_numbers)
-        # Not before the checks: a call that is refused changes nothing.
-        write_atomically(folder / PLAN, to_yaml(plan))
-        yield Work(plan=plan, task=task, budget=budget, run=run, journal=journal, ledger=ledger, held_out=HeldOut(plan))
+    try:
+        with run.locked(), run.session():
+            journal = Journal.open(run.journal)
+            _check_networks(folder, journal, networks)
+            ledger = Ledger.open(folder / LEDGER)
+            ledger.check_seeds(plan.seed_numbers)
+            # Not before the checks: a call that is refused changes nothing.
+            write_atomically(folder / PLAN, to_yaml(plan))
+            yield Work(
+                plan=plan, task=task, budget=budget, run=run, journal=journal, ledger=ledger, held_out=HeldOut(plan)
+            )
+    except NasError:
+        if new and not Journal.open(run.journal, read_only=True).trials():
+            shutil.rmtree(folder)  # as where a GPU is asked for that Ray lacks
+        raise
 
 
 def _ranked(networks: Sequence[Chosen], work: Work, listener: Listener, *, in_process: bool) -> Ranked | None:

@@ -49,6 +49,19 @@ def test_an_architecture_in_a_file(nas: Any, tmp_path: Path) -> None:
     assert f"{path}: does not fit 1,000,000 MACs" in out
 
 
+def test_the_network_of_a_trial_and_of_a_model_folder_and_its_file(nas: Any, tmp_path: Path) -> None:
+    run, model, file = ROOT / "runs/reference/demo", ROOT / "runs/reference/winner", tmp_path / "found.json"
+    arguments = ("--resolution", 32, "--classes", 10)
+    for named in (f"{run}:1", model):
+        status, out, err = nas("cost", named, *arguments, "--json", "--out", file)
+        assert status == 0, err
+        again = json.loads(nas("cost", file, *arguments, "--json")[1])
+        assert again["network"] == str(file) and again | {"network": str(named)} == json.loads(out)
+    assert json.loads(out)["params"] == 223_082
+    status, _, err = nas("cost", f"{run}:99")
+    assert status == 2 and "but got 99" in err
+
+
 def test_presets_that_cannot_be_wired_do_not_hide_whether_a_network_fits(nas: Any) -> None:
     winner = str(ROOT / "runs/reference/winner/architecture.json")
     arguments = ("cost", winner, "--resolution", 28, "--classes", 10, "--budget", 30_574_592)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tiny_search import TRAINING as FULL
 
 from nas.journal import Journal
 from nas.run.folder import RunFolder
-from nas.run.recipe_file import read_recipe
+from nas.run.recipe_file import read_recipe, to_yaml
 from nas.run.search import _attributes
 
 pytestmark = RAY_WARNINGS
@@ -53,6 +54,23 @@ def test_a_run_is_overwritten_only_by_one_that_can_begin(nas: Any, tmp_path: Pat
 def test_a_run_that_cannot_begin_leaves_no_folder(nas: Any, tmp_path: Path) -> None:
     status, _, _ = nas("search", write(tmp_path, resources={"gpu": 64}), "--out", tmp_path)
     assert status == 2 and not (tmp_path / "tiny").exists()
+
+
+def test_a_run_that_met_a_limit_goes_on_under_new_ones(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    for option, name in (("--hours", "hours"), ("--core-hours", "core_hours"), ("--trials", "trials")):
+        status, _, err = nas("resume", run.path, option, 0)
+        assert status == 2 and f"`stop.{name} > 0` must hold" in err
+    (run.path / "curves" / "0000.jsonl").unlink()
+    recipe = replace(run.recipe(), resources=replace(run.recipe().resources, concurrency=1))
+    (run.path / "recipe.yaml").write_text(to_yaml(recipe))
+    status, out, err = nas("resume", run.path, "--core-hours", 1e-9)
+    assert status == 0, err
+    assert "stop.core_hours=1e-09 is reached, with 1 of 2 trials begun; the search ends here." in " ".join(out.split())
+    assert "before all trials: at a limit of time" in nas("watch", run.path, "--once")[1]
+    assert nas("resume", run.path, "--core-hours", 1)[0] == 0
+    states = [trial.state for trial in Journal.open(run.journal, read_only=True).trials()]
+    assert states == ["complete", "complete"] and run.recipe().stop.core_hours == 1
 
 
 def test_resume_holds_the_recipe_to_the_journal(nas: Any, tmp_path: Path) -> None:

@@ -173,9 +173,23 @@ def _fewer_classes(root: Path) -> None:
     shutil.rmtree(root / "val" / "newt")
 
 
+def _flat_val(root: Path) -> None:
+    """As ImageNet's validation images are unpacked."""
+    for path in list((root / "val").rglob("*.jpg")):
+        path.rename(root / "val" / f"{path.parent.name}-{path.name}")
+    for path in (root / "val").iterdir():
+        if path.is_dir():
+            path.rmdir()
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
+        (_flat_val, "{root}/val must hold one folder of images a class, but it has no folders."),
+        (
+            lambda root: (root / "val").rename(root / "valid"),
+            "held-out images must stand in `test` or `val`, but {root} has them in `valid`.",
+        ),
         (_without_class, "the class folder {root}/train/dog has no images (.jpg, .jpeg, "),
         (
             _truncated,
@@ -197,6 +211,12 @@ def test_bad_folders_are_refused_in_one_sentence(copied: Path, damage: object, m
         load_data(DataConfig(name="folder", root=str(copied)), splits=SPLITS)
     assert message.format(root=copied) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_other_classes_of_the_test_split_are_told_before_a_training(copied: Path) -> None:
+    _fewer_classes(copied)
+    with pytest.raises(DataError, match="must have the classes of"):
+        load_data(DataConfig(name="folder", root=str(copied)), splits=("train", "a"))
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from toys import BUDGET, SPACE, Faulty, evaluate
@@ -194,12 +195,33 @@ def test_a_failed_trial_keeps_what_it_has_spent() -> None:
     assert all(trial.seconds > 0 and set(trial.accuracies) == {3} for trial in result.trials)
 
 
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (0.5, "evaluate must give metrics by name, such as {'accuracy': 0.9}, but gave 0.5."),
+        ({"accuracy": 91.0}, "`0 <= accuracy <= 1` must hold, but evaluate gave accuracy=91."),
+        ({"accuracy": -0.1}, "`0 <= accuracy <= 1` must hold, but evaluate gave accuracy=-0.1."),
+    ],
+)
+def test_what_a_function_may_not_give_fails_its_trial(given: Any, reason: str) -> None:
+    result = search(SPACE, lambda architecture, epochs: given, BUDGET, trials=1, sampler="random")
+    assert [trial.reason for trial in result.trials] == [reason]
+
+
 def test_no_trial_begins_once_the_core_hours_are_spent() -> None:
     def slow(architecture: Architecture, epochs: int) -> dict[str, float]:
         time.sleep(0.02)
         return {"accuracy": 0.5}
 
-    result = search(SPACE, slow, BUDGET, trials=500, sampler="random", core_hours=0.1 / 3600)
+    said: list[str] = []
+
+    class Heard(Silent):
+        def said(self, message: str) -> None:
+            said.append(message)
+
+    result = search(SPACE, slow, BUDGET, trials=500, sampler="random", core_hours=0.1 / 3600, listener=Heard())
+    begun = len(result.trials)
+    assert said == [f"stop.core_hours=2.77778e-05 is reached, with {begun} of 500 trials begun; the search ends here."]
     *before, last = [trial.seconds for trial in result.trials]
     assert sum(before) < 0.1 <= sum(before) + last
     assert len(result.trials) < 500

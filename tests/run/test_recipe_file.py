@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nas.errors import NasError
+from nas.errors import NasError, RecipeError
 from nas.run.recipe_file import RECIPES, build_recipe, find_recipe, read_mapping, read_recipe, to_yaml
 from nas.training.config import TRAININGS
 
@@ -67,6 +67,9 @@ def test_recipes_are_found_by_path_and_by_name(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.chdir(tmp_path)
     assert find_recipe("demo") == find_recipe("runs/demo.yaml") == RECIPES / "demo.yaml"
     assert find_recipe(str(write(tmp_path, RECIPE))) == tmp_path / "tiny.yaml"
+    for typo in ("runs/demo.yml", "demo.json", "here/demo.yaml"):
+        with pytest.raises(RecipeError, match="recipe must be a YAML file or one of "):
+            find_recipe(typo)
 
 
 BAD = {
@@ -74,6 +77,9 @@ BAD = {
     "unknown inner key": (RECIPE.replace("macs", "mcas"), "no key 'budget.mcas'", "Did you mean 'budget.macs'?"),
     "unknown training key": (RECIPE.replace("epochs", "epoch"), "no key 'training.epoch'", "'training.epochs'"),
     "wrong type": (RECIPE.replace("trials: 4", "trials: many"), "stop.trials", "'many'"),
+    "a key twice": (RECIPE + "space: googlenet", "readable YAML", "the key 'space' is given twice"),
+    "a share of a MAC": (RECIPE.replace("3e7", "0.5"), "budget.macs must be a whole number", "0.5"),
+    "text for a list": (RECIPE + "objectives: accuracy", "objectives must be a list", "'accuracy'"),
     "fraction": (RECIPE.replace("trials: 4", "trials: 4.5"), "stop.trials", "4.5"),
     "zero trials": (RECIPE.replace("trials: 4", "trials: 0"), "`stop.trials > 0`", "trials=0"),
     "no section": (RECIPE.replace("{trials: 4}", "4"), "stop", "4"),

@@ -21,4 +21,4 @@ def test_one_figure_has_no_interval() -> None:
 
 
 def test_text() -> None:
-    assert summarise([0.94, 0.95]).percent() == "94.50% +- 0.71 (95% interval 88.15 to 100.85, n = 2)"
+    assert summarise([0.94, 0.95]).percent() == "94.50% +- 0.71 (95% interval 88.15 to 100.00, n = 2)"
