@@ -83,7 +83,6 @@ class Proposer:
         self._space, self._budget, self._sampler, self._journal = space, budget, sampler, journal
         self._seed, self._trial_seed, self._reference_first = seed, trial_seed, reference_first
         self._measurement = measurement
-        self._refused: set[str] = set()
         self._feasible = FeasibleSampler(space, budget)
         self._pending = deque((record.number, record.candidate) for record in journal.running())
 
@@ -118,12 +117,11 @@ class Proposer:
         )
         refused: list[tuple[float, Network]] = []
         for network, proposal in self._networks(history, refused):
-            if network.key in history.taken or network.key in self._refused:
+            if network.key in history.taken:
                 continue
             candidate, over = self._measured(network)
             if over <= 0:
                 return self._enter(candidate, proposal.system if proposal else {})
-            self._refused.add(network.key)
             refused.append((over, network))
             if len(refused) == MEASUREMENTS:
                 break
