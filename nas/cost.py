@@ -7,10 +7,15 @@ normalisation, activation, pooling and concatenation are no MACs.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 from nas.architecture import Architecture
+from nas.errors import ArchitectureError
 from nas.lowering import Counter, wire
 from nas.operations import Operation
+
+_ENOUGH: Final = 257
+"""Any network that can be wired at all can be at a lower resolution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,24 @@ def cost(architecture: Architecture, *, resolution: int, classes: int) -> Cost:
     counter = Counter(dims=architecture.dims, batch_norm=architecture.norm == "batch")
     wire(architecture, counter, resolution=resolution, classes=classes)
     return Cost(macs=counter.macs, params=counter.params, weights=counter.weights, activations=counter.activations)
+
+
+def cost_told(architecture: Architecture, *, resolution: int, classes: int) -> Cost:
+    """As :func:`cost`, for what a user names: the error tells the least resolution that will do.
+
+    Raises:
+        ArchitectureError: as :func:`cost`.
+    """
+    try:
+        return cost(architecture, resolution=resolution, classes=classes)
+    except ArchitectureError as error:
+        for enough in range(resolution + 1, _ENOUGH) if resolution > 0 else ():
+            try:
+                cost(architecture, resolution=enough, classes=classes)
+            except ArchitectureError:
+                continue
+            raise ArchitectureError(f"`resolution >= {enough}` must hold, but got {resolution}: {error}") from error
+        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from nas import serialize
 from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cost import Row, rows
-from nas.cost import cost as count
+from nas.cost import cost_told as count
 from nas.errors import ArchitectureError, BudgetError
 from nas.files import write_atomically
 from nas.memory import memory
@@ -40,8 +40,8 @@ def cost(
 ) -> None:
     """Count multiply-adds and weights without building the network, and print them by row."""
     architecture = load_architecture(network)
-    operations = lower(architecture, resolution=resolution, classes=classes).operations
     total = count(architecture, resolution=resolution, classes=classes)
+    operations = lower(architecture, resolution=resolution, classes=classes).operations
     table = [row for row in rows(operations) if row.name not in ("dropout", "lrn1", "lrn2")]
     limit = _limit(budget, resolution, classes)
     verdicts = {name: _fits(PRESETS[name], limit) for name in PRESETS} if limit else {}

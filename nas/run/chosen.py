@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.cost import cost
+from nas.cost import cost_told
 from nas.data.config import DataConfig
 from nas.journal import Journal
 from nas.record import Candidate
@@ -93,5 +93,5 @@ def budget_of(networks: Sequence[Chosen], *, resolution: int, classes: int) -> B
     Raises:
         ArchitectureError: images too small for one of them.
     """
-    spent = [cost(network.architecture, resolution=resolution, classes=classes) for network in networks]
+    spent = [cost_told(network.architecture, resolution=resolution, classes=classes) for network in networks]
     return Budget(resolution=resolution, classes=classes, macs=max(each.macs for each in spent))
