@@ -2,6 +2,7 @@
 
 import math
 
+import moocore
 import numpy as np
 import toys
 from hypothesis import given
@@ -18,6 +19,15 @@ rows = st.integers(1, 3).flatmap(
 
 def dominates(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return all(a <= b for a, b in zip(one, other, strict=True)) and one != other
+
+
+@given(rows)
+def test_ranks_follow_their_definition(losses: list[tuple[int, ...]]) -> None:
+    """Of moocore, on which the order here and the rungs of asha-front rely: from 0, equal rows alike, any width."""
+    ranks = moocore.pareto_rank(np.array(losses, dtype=np.float64)).tolist()
+    for row, rank in zip(losses, ranks, strict=True):
+        worse_than = [other for other in range(len(losses)) if dominates(losses[other], row)]
+        assert rank == max((ranks[other] + 1 for other in worse_than), default=0)
 
 
 @given(rows)
