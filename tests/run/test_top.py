@@ -32,18 +32,23 @@ def candidate(point: dict[str, int], seed: int = 0, *, reference: bool = False) 
     )
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
+def made(parent: Path, budget: Budget) -> tuple[RunFolder, Journal]:
+    """A run without trials."""
     recipe = Recipe(
         name="toy",
         space="toy",
         data=DataConfig(name="digits"),
-        budget=BUDGET,
+        budget=budget,
         training=TRAININGS["modern"],
         stop=StopConfig(trials=9),
     )
-    folder = RunFolder.create(tmp_path / "toy", recipe)
-    journal = Journal.create(folder.journal, name="toy", objectives=("accuracy",), attributes={})
+    folder = RunFolder.create(parent / "toy", recipe)
+    return folder, Journal.create(folder.journal, name="toy", objectives=("accuracy",), attributes={})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    folder, journal = made(tmp_path, BUDGET)
     assert not BUDGET.allows(BUDGET.cost(SPACE.decode(LARGE))), "the reference is over the budget"
     journal.complete(journal.add(candidate(LARGE, reference=True)), accuracy=0.99, epochs=3, seconds=1.0)
     for point, accuracy in zip(POINTS, (0.7, 0.9, 0.8, 0.9), strict=True):
@@ -66,16 +71,7 @@ def test_best_first_each_network_once(run: Path) -> None:
 def test_a_reference_below_the_band_is_within_the_budget(tmp_path: Path) -> None:
     spent = BUDGET.cost(SPACE.decode(LARGE))
     budget = Budget(macs=2 * spent.macs, resolution=BUDGET.resolution, classes=BUDGET.classes, at_least=0.9)
-    recipe = Recipe(
-        name="toy",
-        space="toy",
-        data=DataConfig(name="digits"),
-        budget=budget,
-        training=TRAININGS["modern"],
-        stop=StopConfig(trials=1),
-    )
-    folder = RunFolder.create(tmp_path / "toy", recipe)
-    journal = Journal.create(folder.journal, name="toy", objectives=("accuracy",), attributes={})
+    folder, journal = made(tmp_path, budget)
     journal.complete(journal.add(candidate(LARGE, reference=True)), accuracy=0.9, epochs=3, seconds=1.0)
     assert [record.number for record in top_trials(folder.path, 1)[1]] == [0]
 
