@@ -97,7 +97,7 @@ def _row(record: TrialRecord, run: str, budget: Budget | None) -> dict[str, obje
         "key": candidate.key,
         "state": record.state,
         "reference": candidate.reference,
-        "within_budget": budget is None or budget.excess(spent, candidate.measured) <= 1,
+        "within_budget": budget is None or budget.within(spent, candidate.measured),
         "macs": spent.macs,
         "params": spent.params,
         "activations": spent.activations,

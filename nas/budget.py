@@ -82,7 +82,7 @@ class Budget:
         return cost(architecture, resolution=self.resolution, classes=self.classes)
 
     def excess(self, spent: Cost, measured: Mapping[str, float] | None = None) -> float:
-        """Largest ratio of a cost to its limit; the candidate is within the limits where it is at most 1.
+        """Largest ratio of a cost to its limit.
 
         Args:
             spent: what is counted.
@@ -93,13 +93,15 @@ class Budget:
             ratios.append(measured[MEASURED] / self.latency_seconds)
         return max(ratios, default=0.0)
 
+    def within(self, spent: Cost, measured: Mapping[str, float] | None = None) -> bool:
+        """Whether a cost is within every limit, in the band or below it; arguments as in :meth:`excess`."""
+        return self.excess(spent, measured) <= 1
+
     def allows(self, spent: Cost, measured: Mapping[str, float] | None = None) -> bool:
         """Whether a cost is within every limit and in the band; arguments as in :meth:`excess`."""
-        limits = self.limits
-        within = all(getattr(spent, name) <= limit for name, limit in limits.items())
-        if self.latency_seconds is not None and measured and MEASURED in measured:
-            within = within and measured[MEASURED] <= self.latency_seconds
-        return within and (not self.at_least or getattr(spent, self.metric) >= self.at_least * limits[self.metric])
+        if not self.within(spent, measured):
+            return False
+        return not self.at_least or getattr(spent, self.metric) >= self.at_least * self.limits[self.metric]
 
     def admit(self, architecture: Architecture) -> Cost | None:
         """The cost of ``architecture`` if the budget allows it, else None (also where it cannot be wired)."""

@@ -109,7 +109,7 @@ def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator
             return Feasible(point=canonical, architecture=seen[0], cost=seen[1], uniform=False)
         if tried >= GIVE_UP:
             return None
-        over = seen is None or budget.excess(seen[1]) > 1
+        over = seen is None or not budget.within(seen[1])
         changed = _step(space, values, rng, up=not over)
         if tried >= PATIENCE:
             changed = _step(space, changed, rng, up=over)
@@ -166,7 +166,7 @@ def _scale_widths(space: Space, budget: Budget, point: Point) -> dict[str, Scala
         middle = (low + high) / 2
         values = _scaled(space, point, 2.0**middle)
         seen = _look(space, budget, values)[1]
-        if seen is not None and budget.excess(seen[1]) <= 1:
+        if seen is not None and budget.within(seen[1]):
             low, best = middle, values
         else:
             high = middle

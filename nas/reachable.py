@@ -59,7 +59,7 @@ def check_reachable(space: Space, budget: Budget) -> None:
     if any(admit(space, budget, space.sample(rng)) is not None for _ in range(LOOKS)):
         return
     cheap, least = cheapest(space, budget)
-    if budget.excess(least) > 1:
+    if not budget.within(least):
         name, limit = max(budget.limits.items(), key=lambda item: float(getattr(least, item[0])) / item[1])
         raise BudgetError(
             f"the cheapest network of space {space.name!r} costs {getattr(least, name):,} {label(name)}, "

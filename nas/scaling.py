@@ -85,7 +85,7 @@ def largest_factor(architecture: Architecture, budget: Budget, multiple: int = 1
 
     def too_much(factor: Fraction) -> bool:
         try:
-            return budget.excess(budget.cost(scaled(plain, factor, multiple))) > 1
+            return not budget.within(budget.cost(scaled(plain, factor, multiple)))
         except ArchitectureError:  # A width beyond all bounds.
             return True
 

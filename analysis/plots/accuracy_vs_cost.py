@@ -43,7 +43,6 @@ def accuracy_vs_cost(
     *,
     cost: str = "macs",
     budget: float | None = None,
-    reference_name: str = "GoogLeNet",
     published: Sequence[Published] = (),
     resolution: int | None = None,
 ) -> Axes:
@@ -54,7 +53,6 @@ def accuracy_vs_cost(
         axes: drawn on.
         cost: column of the horizontal axis, logarithmic.
         budget: most of that cost, drawn as a vertical line.
-        reference_name: label of the star.
         published: further networks to show.
         resolution: pixels at which the costs count, named in the axis label.
     """
@@ -85,10 +83,10 @@ def accuracy_vs_cost(
             edgecolor=INK,
             lw=0.8,
             zorder=6,
-            label=f"{reference_name} (reference)",
+            label="GoogLeNet (reference)",
         )
         below = "" if accuracy >= floor else ", below the edge"
-        _name(axes, f"{reference_name} {accuracy:.1%}{below}", spent, max(accuracy, floor))
+        _name(axes, f"GoogLeNet {accuracy:.1%}{below}", spent, max(accuracy, floor))
     values = [*known[cost].astype(float), *(point.cost for point in published), *([budget] if budget else [])]
     _limits(axes, np.array(values), floor)
     if budget:

@@ -20,7 +20,6 @@ def anytime(
     measure: Measure = "best",
     against: Axis = "trainings",
     reference: float | None = None,
-    reference_name: str = "GoogLeNet",
 ) -> Axes:
     """Draw the course of each search, by name: one course a seed.
 
@@ -32,8 +31,7 @@ def anytime(
         axes: drawn on.
         measure: what the courses are of.
         against: what they are against.
-        reference: accuracy to be marked as a horizontal line.
-        reference_name: its label.
+        reference: accuracy of GoogLeNet, marked as a horizontal line.
     """
     unit = 3600.0 if against == "seconds" else 1.0
     for index, (name, courses) in enumerate(searches.items()):
@@ -48,7 +46,7 @@ def anytime(
         axes.plot(over.x / unit, over.mean, drawstyle="steps-post", label=label, **look)
         axes.fill_between(over.x / unit, over.low, over.high, step="post", color=colour(index), alpha=0.18, lw=0)
     if reference is not None and measure == "best":
-        axes.axhline(reference, color="#1A1A1A", lw=1.0, ls=(0, (4, 3)), label=f"{reference_name} {reference:.1%}")
+        axes.axhline(reference, color="#1A1A1A", lw=1.0, ls=(0, (4, 3)), label=f"GoogLeNet {reference:.1%}")
     axes.set_xlabel(_X[against])
     axes.set_ylabel(_Y[measure])
     axes.set_xlim(left=0)

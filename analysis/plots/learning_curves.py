@@ -17,7 +17,6 @@ def learning_curves(
     *,
     rungs: Sequence[int] = (),
     best: int = 3,
-    reference_name: str = "GoogLeNet",
 ) -> Axes:
     """Draw the curves of one run.
 
@@ -27,7 +26,6 @@ def learning_curves(
         axes: drawn on.
         rungs: epochs to mark by vertical lines.
         best: so many of the best candidates are drawn in colour.
-        reference_name: label of the reference.
     """
     ends = table.set_index("trial")
     complete = ends[(ends["state"] == "complete") & ends["within_budget"] & ~ends["reference"]]
@@ -50,7 +48,7 @@ def learning_curves(
     for trial in stars:
         if trial in lines:
             line = lines[trial]
-            axes.plot(line[:, 0], line[:, 1], color=REFERENCE, lw=1.8, ls="--", zorder=5, label=reference_name)
+            axes.plot(line[:, 0], line[:, 1], color=REFERENCE, lw=1.8, ls="--", zorder=5, label="GoogLeNet")
     for place, trial in enumerate(top):
         if trial in lines:
             line = lines[trial]

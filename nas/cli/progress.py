@@ -81,7 +81,7 @@ class Progress:
     def _is_better(self, record: TrialRecord) -> bool:
         candidate = record.candidate
         # Below the band, as a reference may be, is within the budget.
-        within = self._budget is None or self._budget.excess(candidate.cost, candidate.measured) <= 1
+        within = self._budget is None or self._budget.within(candidate.cost, candidate.measured)
         counts = record.state == "complete" and within
         better = counts and (self._best is None or (record.accuracy or 0) > (self._best.accuracy or 0))
         if better:

@@ -29,7 +29,7 @@ def top_trials(run: Path, count: int) -> tuple[Recipe, tuple[TrialRecord, ...]]:
         for each in records
         if each.state == "complete"
         and each.accuracy is not None
-        and (not each.candidate.reference or recipe.budget.excess(each.candidate.cost, each.candidate.measured) <= 1)
+        and (not each.candidate.reference or recipe.budget.within(each.candidate.cost, each.candidate.measured))
     ]
     best: dict[str, TrialRecord] = {}
     for record in sorted(complete, key=lambda each: (-(each.accuracy or 0.0), each.number)):
