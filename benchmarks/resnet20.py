@@ -24,6 +24,7 @@ from nas.cli.search import parse_settings
 from nas.data.config import SplitName
 from nas.data.load import load_data
 from nas.run.curves import Curves
+from nas.run.folder import RunFolder
 from nas.run.ledger import Figures, Ledger
 from nas.run.plan import PLAN, Plan, check_same, make_plan, read_plan, with_epochs
 from nas.run.recipe_file import to_yaml
@@ -163,8 +164,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ledger.check_seeds(plan.seed_numbers)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / PLAN).write_text(to_yaml(plan))
-    files = [train_seed(plan, seed, folder, options.threads) for seed in plan.seed_numbers]
-    readings = [read(plan, seed, file, ledger) for seed, file in zip(plan.seed_numbers, files, strict=True)]
+    home = RunFolder(folder)
+    with home.locked(), home.session():
+        files = [train_seed(plan, seed, folder, options.threads) for seed in plan.seed_numbers]
+        readings = [read(plan, seed, file, ledger) for seed, file in zip(plan.seed_numbers, files, strict=True)]
     held_out = load_data(plan.data, splits=("a",))
     network = ResNet20(held_out.classes)
     params = sum(parameter.numel() for parameter in network.parameters())
