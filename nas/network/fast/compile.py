@@ -11,7 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernels.cpp", "pool.cpp", "depthwise.cpp", "gate.cpp"))
+SOURCES = tuple(Path(__file__).with_name(f"{name}.cpp") for name in ("kernels", "pool", "depthwise", "gate", "lrn"))
 HEADER = Path(__file__).with_name("vectors.h")
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-w")
 SECONDS = 120

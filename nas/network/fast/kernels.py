@@ -9,9 +9,12 @@ import torch
 from torch import Tensor
 
 from nas.network.fast.compile import library
+from nas.network.layers import LRN_ALPHA, LRN_K, LRN_SIZE
 
 _LONG, _INT, _FLOAT, _POINTER = ctypes.c_long, ctypes.c_int, ctypes.c_float, ctypes.c_void_p
 _MAP = (_POINTER, _LONG)
+_LRN = LRN_ALPHA / LRN_SIZE, LRN_K
+"""What the kernel is told; five neighbours and the power of 3/4 are written into it."""
 _SIGNATURES: dict[str, tuple[type, ...]] = {
     "affine": (*_MAP, *_MAP, _LONG, _LONG, _POINTER, _POINTER, _INT, _INT),
     "norm_forward": (*_MAP, *_MAP, _LONG, _LONG, *(_POINTER,) * 4, _FLOAT, _FLOAT, _POINTER, _INT, _INT),
@@ -23,6 +26,8 @@ _SIGNATURES: dict[str, tuple[type, ...]] = {
     "mean_backward": (_POINTER, *_MAP, *(_LONG,) * 3, *(_INT,) * 2),
     "gate_forward": (*_MAP, *_MAP, _POINTER, *(_LONG,) * 3, _INT),
     "gate_backward": (*_MAP, *_MAP, *_MAP, *(_POINTER,) * 2, *(_LONG,) * 3, _INT),
+    "lrn_forward": (*_MAP, *_MAP, _LONG, _LONG, _FLOAT, _FLOAT, _INT),
+    "lrn_backward": (*_MAP, *_MAP, *_MAP, _LONG, _LONG, _FLOAT, _FLOAT, _INT),
     "merge": (*_MAP, *_MAP, _LONG, _LONG, _INT, _INT),
     "join_forward": (*_MAP, *_MAP, *_MAP, _LONG, _LONG, _INT),
     "join_backward": (*_MAP, *_MAP, *_MAP, *_MAP, _LONG, _LONG, _INT),
@@ -171,6 +176,14 @@ class Kernels:
         pointers = _float_pointer(factor), dfactor.data_ptr()
         self._call["gate_backward"](*x.place, *g.place, *dx.place, *pointers, *x.sizes, torch.get_num_threads())
         return dfactor
+
+    def lrn_forward(self, x: Map, y: Map) -> None:
+        """Local response normalisation, as ``nas.network.layers`` has it."""
+        self._call["lrn_forward"](*x.place, *y.place, x.rows, x.width, *_LRN, torch.get_num_threads())
+
+    def lrn_backward(self, x: Map, g: Map, dx: Map) -> None:
+        """Writes the gradient of x."""
+        self._call["lrn_backward"](*x.place, *g.place, *dx.place, x.rows, x.width, *_LRN, torch.get_num_threads())
 
     def merge(self, x: Map, y: Map, *, add: bool) -> None:
         """Y += x, or y = x."""

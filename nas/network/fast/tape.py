@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from nas.network.fast.kernels import Kernels, Map
 from nas.network.fast.plan import Group, Plan
 from nas.network.layers import Convolution
-from nas.operations import Add, Concat, Gate, MaxPool, MeanPool, Operation
+from nas.operations import Add, Concat, Gate, LocalResponseNorm, MaxPool, MeanPool, Operation
 
 Module = Callable[[str], nn.Module]
 """The module of an operation, by the operation's name."""
@@ -93,6 +93,10 @@ class Tape:
                 factor = logits.float().sigmoid()
                 self.kernels.gate_forward(x, self._place(step.name, tuple(x.tensor.shape)), factor)
                 return x, factor
+            case LocalResponseNorm():
+                x = self._map(step.inputs[0])
+                self.kernels.lrn_forward(x, self._place(step.name, tuple(x.tensor.shape)))
+                return (x,)
         inputs = [_tensor(self.values[name]).detach() for name in step.inputs]
         if self.keep:
             inputs = [each.requires_grad_() for each in inputs]
@@ -133,6 +137,11 @@ class Tape:
                 dfactor = self.kernels.gate_backward(x, self._grad(step.name), dx, factor)
                 self._send(step.inputs[0], dx)
                 self._send(step.inputs[1], dfactor * factor * (1 - factor))
+            case LocalResponseNorm():
+                (x,) = saved
+                dx = x.like()
+                self.kernels.lrn_backward(x, self._grad(step.name), dx)
+                self._send(step.inputs[0], dx)
             case _:
                 inputs, out = saved
                 parameters = list(self.module(step.name).parameters())

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 #include <immintrin.h>
@@ -19,6 +20,14 @@ typedef int32_t Int __attribute__((vector_size(64)));
 typedef uint16_t bfloat;
 
 inline Vec fill(float value) { return Vec{} + value; }
+inline Vec root(Vec v) {
+#ifdef WIDE
+    return (Vec)_mm512_sqrt_ps((__m512)v);
+#else
+    for (int i = 0; i < L; ++i) v[i] = std::sqrt(v[i]);
+    return v;
+#endif
+}
 
 // How many of a vector's values are there, fixed before a loop over pixels.
 #ifdef WIDE

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from nas.network.fast.compile import library
 from nas.network.fast.kernels import Kernels, Map, kernels
+from nas.network.layers import LRN_ALPHA, LRN_BETA, LRN_K, LRN_SIZE
 
 pytestmark = pytest.mark.skipif(library() is None, reason="there is no C++ compiler to make the kernels with")
 
@@ -167,6 +168,25 @@ def test_gate(shape: tuple[int, int, int, int], dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("scale", [1.0, 100.0])  # With the latter the neighbours count.
+def test_lrn(shape: tuple[int, int, int, int], dtype: torch.dtype, scale: float) -> None:
+    x, g, y, dx = (part(shape, dtype, seed) for seed in (1, 2, 3, 4))
+    x.whole.mul_(scale)
+    leaf = x.tensor.detach().double().requires_grad_()
+    expected = F.local_response_norm(leaf, LRN_SIZE, LRN_ALPHA, LRN_BETA, LRN_K)
+    before, before_dx = y.whole.clone(), dx.whole.clone()
+    fast(dtype).lrn_forward(x, y)
+    close(y.tensor, expected.detach(), dtype)
+    untouched(y, before)
+    expected.backward(g.tensor.double())
+    fast(dtype).lrn_backward(x, g, dx)
+    assert leaf.grad is not None
+    close(dx.tensor, leaf.grad, dtype)
+    untouched(dx, before_dx)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
 def test_sums_and_lines(shape: tuple[int, int, int, int], dtype: torch.dtype) -> None:
     x, y, z, dx, dy = (part(shape, dtype, seed) for seed in range(5))
     wanted = F.relu(x.tensor + y.tensor)
@@ -200,6 +220,8 @@ def test_what_is_not_a_number_stays_visible(dtype: torch.dtype) -> None:
     assert y.tensor.isnan().sum() == 9
     fast(dtype).norm_forward(x, y, torch.nn.BatchNorm2d(20), relu=True)
     assert y.tensor[0, 3].isnan().all()
+    fast(dtype).lrn_forward(x, y)
+    assert y.tensor[0, 1:6, 1, 1].isnan().all() and y.tensor.isnan().sum() == 5
 
 
 def test_threads_change_nothing_but_rounding() -> None:
