@@ -24,7 +24,7 @@ def test_it_has_the_papers_twenty_layers_and_parameters() -> None:
     assert network(torch.zeros(2, 3, 28, 28)).shape == (2, 10)
 
 
-def test_its_cost_is_a_little_above_googlenets() -> None:
+def test_its_cost_is_what_its_layers_make_by_hand() -> None:
     network = resnet20.ResNet20(10)
     convolutions = 3 * 16 * 784 + 6 * 16 * 16 * 784 + (16 * 32 + 5 * 32 * 32) * 196 + (32 * 64 + 5 * 64 * 64) * 49
     assert resnet20.macs(network, 28) == 9 * convolutions + 64 * 10
