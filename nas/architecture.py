@@ -243,3 +243,8 @@ class Architecture:
     def out_channels(self) -> int:
         """Channels that the last linear layer reads."""
         return self.stages[-1][-1].width
+
+
+def extent(side: int, dims: int) -> str:
+    """The size of a map in words: ``28 x 28`` of an image, ``128 steps`` of a series."""
+    return f"{side} steps" if dims == 1 else f"{side} x {side}"

@@ -1,23 +1,27 @@
 """``nas cost``: what a network costs, row by row, beside the paper's table."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
 from nas import serialize
-from nas.architecture import Architecture
+from nas.architecture import Architecture, extent
 from nas.budget import Budget
 from nas.cost import Row, rows
 from nas.cost import cost_told as count
-from nas.errors import ArchitectureError, BudgetError
+from nas.errors import ArchitectureError, BudgetError, ModelError
 from nas.files import write_atomically
 from nas.memory import memory
 from nas.operations import lower
 from nas.paper import TABLE_1
 from nas.presets import PRESETS
+
+_IMAGENET: Final = (224, 1000)
+"""Resolution and classes, where nothing else is told."""
 
 
 def register(app: typer.Typer) -> None:
@@ -29,8 +33,12 @@ def cost(
     network: str = typer.Argument(
         help=f"One of {', '.join(PRESETS)}, a trial as RUN:NUMBER, a model folder, or a JSON file with an architecture."
     ),
-    resolution: int = typer.Option(224, help="Width of the input in pixels."),
-    classes: int = typer.Option(1000, help="Outputs of the last layer."),
+    resolution: int | None = typer.Option(
+        None, help="Width of the input in pixels; by default what a trial or a model folder was costed at, or 224."
+    ),
+    classes: int | None = typer.Option(
+        None, help="Outputs of the last layer; by default those of a trial or a model folder, or 1000."
+    ),
     budget: str = typer.Option(None, help="Most multiply-adds, such as 1.5e9: tell which networks fit."),
     measure: bool = typer.Option(False, "--measure", help="Add memory of activations, and latency, timed here."),
     batch: int = typer.Option(1, help="Images at a time, for --measure."),
@@ -39,7 +47,8 @@ def cost(
     out: Path = typer.Option(None, help="Write the architecture to this JSON file."),
 ) -> None:
     """Count multiply-adds and weights without building the network, and print them by row."""
-    architecture = load_architecture(network)
+    architecture, side, outputs = _load(network)
+    resolution, classes = resolution if resolution is not None else side, classes if classes is not None else outputs
     total = count(architecture, resolution=resolution, classes=classes)
     operations = lower(architecture, resolution=resolution, classes=classes).operations
     table = [row for row in rows(operations) if row.name not in ("dropout", "lrn1", "lrn2")]
@@ -80,27 +89,51 @@ def load_architecture(network: str) -> Architecture:
         ArchitectureError: none of these, or a file without an architecture.
         RunError: a run that has no such trial.
     """
-    if network in PRESETS:
-        return PRESETS[network]
-    if (trial := named_trial(network)) is not None:
-        from nas.run.top import trial_of
+    return _load(network)[0]
 
-        return trial_of(*trial)[1].candidate.architecture
+
+def _load(network: str) -> tuple[Architecture, int, int]:
+    """The network, and the resolution and the classes that it was costed for; else ImageNet's."""
+    if network in PRESETS:
+        return PRESETS[network], *_IMAGENET
+    if (named := named_trial(network)) is not None:
+        from nas.journal import Journal
+
+        run, number = named
+        # The journal alone: a search by a function of one's own has no recipe.
+        journal = Journal.open(run / "journal.log", read_only=True)
+        architecture = journal.trial(number).candidate.architecture
+        return architecture, *_costed(journal.attributes.get("budget"))
     path = Path(network)
     if (path / "architecture.json").is_file():
-        path /= "architecture.json"
+        return serialize.load(path / "architecture.json"), *_told(path / "metrics.json")
     if not path.is_file():
         raise ArchitectureError(
             f"network must be one of {', '.join(PRESETS)}, a trial as RUN:NUMBER, a model folder or a JSON file, "
             f"but got {network!r}."
         )
-    return serialize.load(path)
+    return serialize.load(path), *_IMAGENET
+
+
+def _told(metrics: Path) -> tuple[int, int]:
+    try:
+        return _costed(json.loads(metrics.read_text(encoding="utf-8"))["network"])
+    except FileNotFoundError:
+        return _IMAGENET
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{metrics} must tell what its network was costed at, but it does not: {error!r}.") from error
+
+
+def _costed(told: object) -> tuple[int, int]:
+    if not isinstance(told, Mapping):
+        return _IMAGENET
+    return int(told["resolution"]), int(told["classes"])
 
 
 def named_trial(network: str) -> tuple[Path, int] | None:
     """The run folder and the number in ``RUN:NUMBER``; None for anything else."""
     run, _, number = network.rpartition(":")
-    return (Path(run), int(number)) if run and number.isdigit() else None
+    return (Path(run), int(number)) if run and number.isdecimal() else None
 
 
 def _fits(architecture: Architecture, limit: Budget) -> bool | None:
@@ -156,8 +189,7 @@ def _print(
 
     # The paper's figures stand beside the network of the paper's table, at its own resolution.
     paper = architecture == PRESETS["googlenet"] and (resolution, classes) == (224, 1000)
-    title = f"{name} at {resolution} x {resolution}, {classes} classes"
-    shown = Table(title=title if architecture.dims == 2 else f"{name} at {resolution} steps, {classes} classes")
+    shown = Table(title=f"{name} at {extent(resolution, architecture.dims)}, {classes} classes")
     shown.add_column("row")
     for column in (
         "in",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
+from nas.architecture import extent
 from nas.budget import Budget
 from nas.cli.progress import shape
 from nas.data.config import SplitName
@@ -72,8 +73,7 @@ def result_table(delivered: "Delivered", published: Sequence[Published] = ()) ->
     """What was delivered, and what others report on the same data."""
     winner, data = delivered.winner, delivered.plan.data.name
     cost = delivered.budget.cost(winner.network.architecture)
-    side = delivered.budget.resolution
-    size = f"{side} steps" if winner.network.architecture.dims == 1 else f"{side} x {side}"
+    size = extent(delivered.budget.resolution, winner.network.architecture.dims)
     table = Table(title=f"{winner.network.label} on {data} at {size}, {delivered.plan.training.epochs} epochs")
     table.add_column("network")
     table.add_column("accuracy")

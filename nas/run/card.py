@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from nas.architecture import extent
 from nas.cost import Cost
 from nas.data.config import SplitName
 
@@ -22,7 +23,7 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
     training = plan.training
     network, side = winner.network, facts.resolution
     series = network.architecture.dims == 1
-    size = f"{side} steps" if series else f"{side} x {side}"
+    size = extent(side, network.architecture.dims)
     lines = [
         f"# {network.label}",
         "",

@@ -1,6 +1,7 @@
 """``nas cost``: the paper's table, files, budgets, and what is refused."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,22 @@ def test_an_impossible_cell_in_a_file(nas: Any, tmp_path: Path, change: Any, wor
     status, _, err = nas("cost", path)
     assert status == 2 and len(err.splitlines()) == 1
     assert all(word in err for word in words), err
+
+
+def test_a_trial_and_a_model_folder_are_costed_as_they_were(nas: Any, tmp_path: Path) -> None:
+    model = tmp_path / "winner"
+    shutil.copytree(ROOT / "runs/reference/winner", model)
+    assert json.loads(nas("cost", model, "--json")[1])["macs"] == 28_152_888
+    assert json.loads(nas("cost", model, "--json", "--resolution", 32)[1])["macs"] > 28_152_888
+    told = json.loads(nas("cost", f"{ROOT}/runs/reference/demo:0", "--json")[1])
+    assert (told["resolution"], told["classes"], told["macs"]) == (32, 10, 30_574_592)
+    (model / "metrics.json").write_text("{")
+    status, _, err = nas("cost", model)
+    assert status == 2 and f"{model}/metrics.json must tell what its network was costed at" in err
+
+
+def test_a_trial_of_a_search_by_ones_own_function_is_costed_from_its_journal(nas: Any, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "runs/reference/demo/journal.log", tmp_path)
+    assert json.loads(nas("cost", f"{tmp_path}:0", "--json")[1])["macs"] == 30_574_592
+    status, _, err = nas("cost", f"{tmp_path}:²")
+    assert status == 2 and "a trial as RUN:NUMBER" in err
