@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.statistics import LEVEL
-from analysis.table import networks
+from analysis.table import proposed
 
 SHARE: Final = 0.25
 _MOST: Final = 5000
@@ -43,8 +43,8 @@ class BestChoice:
 
 
 def best_choice(table: pd.DataFrame, choice: str, *, seed: int = 0, resamples: int = 2000) -> BestChoice:
-    """Bootstrap the best value of the column ``choice`` over all networks trained to the end."""
-    known = networks(table)
+    """Bootstrap the best value of the column ``choice`` over all proposed networks trained to the end."""
+    known = proposed(table)
     known = known[known[choice].notna()]
     rng = np.random.default_rng(seed)
     if len(known) > _MOST:

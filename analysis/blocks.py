@@ -4,7 +4,7 @@ Widths and MACs come from the lowered operations, so that the drawing cannot dif
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, Literal
 
@@ -45,6 +45,7 @@ class Block:
         branches: parallel paths, in the order of concatenation; empty for a pool.
         macs: multiply-adds of all of it, shortcut and squeeze-and-excitation included.
         marks: ``+`` for a shortcut, ``se`` for squeeze-and-excitation.
+        dims: 2 where its maps are images, 1 where they are series.
     """
 
     name: str
@@ -54,6 +55,12 @@ class Block:
     branches: tuple[Branch, ...]
     macs: int
     marks: tuple[str, ...] = ()
+    dims: int = 2
+
+    @property
+    def extent(self) -> str:
+        """Size of its output maps, as a drawing has room for: 14², or 64 of a series."""
+        return f"{self.size}²" if self.dims == 2 else str(self.size)
 
 
 def blocks(architecture: Architecture, *, resolution: int, classes: int) -> tuple[Block, ...]:
@@ -68,7 +75,7 @@ def blocks(architecture: Architecture, *, resolution: int, classes: int) -> tupl
         members = list(group)
         block = _block(architecture, name, members)
         if block is not None:
-            found.append(block)
+            found.append(replace(block, dims=architecture.dims))
     return tuple(found)
 
 

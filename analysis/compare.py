@@ -11,9 +11,10 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from analysis.anytime import Axis, Measure, Steps, anytime
-from analysis.runs import budget_of, check_comparable, load
+from analysis.runs import check_comparable, cost_of, limit_of, load
 from analysis.source import Source, runs_in, source
 from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, mean, median_time, paired
+from analysis.table import winner
 from nas.errors import RunError
 
 _OF_MACHINES: Final = frozenset({"root", "download", "concurrency", "address", "max_failures", "storage"})
@@ -121,10 +122,21 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
         )
     baseline = pd.concat(_tables(random, "accuracy"), ignore_index=True) if random is not None else None
     names = (Path(a).name, Path(b).name)
-    known = (_seeds(a), _seeds(b))
+    known = (_seeds(runs_in(a)), _seeds(runs_in(b)))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
     compared = compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
     return replace(compared, unlike=_unlike(source(runs_in(a)[0]), source(runs_in(b)[0])))
+
+
+def differ_in_seed(runs: Sequence[Path]) -> bool:
+    """Whether runs are one search with several seeds, as their recipes tell; those without are taken for it."""
+    first, *others = [source(run) for run in runs]
+    try:
+        _seeds(runs)
+    except RunError:
+        return False
+    sampler = (first.recipe or {}).get("sampler")
+    return not any(_unlike(first, each) or (each.recipe or {}).get("sampler") != sampler for each in others)
 
 
 def _unlike(a: Source, b: Source) -> tuple[str, ...]:
@@ -147,14 +159,13 @@ def _tables(path: Path | str, report: str) -> list[pd.DataFrame]:
     for table in tables:
         if report not in table.columns or not is_numeric_dtype(table[report]):
             raise RunError(f"the trials of {path} must have figures in the column {report!r}, but have none.")
-    if not any((table["state"] == "complete").any() for table in tables):
-        raise RunError(f"a search must have a complete trial to be compared, but {path} has none.")
+    if all(winner(table).empty for table in tables):
+        raise RunError(f"a search must have trained a candidate to the end to be compared, but {path} has none.")
     return tables
 
 
-def _seeds(path: Path | str) -> list[Hashable] | None:
+def _seeds(runs: Sequence[Path]) -> list[Hashable] | None:
     """The seeds of the runs of a search, or None where one has no recipe."""
-    runs = runs_in(path)
     recipes = [source(run).recipe for run in runs]
     if not all(recipes):
         return None
@@ -180,7 +191,8 @@ def compare_tables(
     """As :func:`compare`, from one table a run. Runs of equal ``seeds`` are paired; without seeds, in their order."""
     left, right = seeds or (range(len(a)), range(len(b)))
     pairs = [(place, list(right).index(seed)) for place, seed in enumerate(left) if seed in right]
-    most, least = _box([*a, *b])
+    cost = cost_of(*a, *b)
+    most, least = _box([*a, *b], cost)
     rows: list[Comparison] = []
     targets: list[Target] = []
     measures: tuple[Measure, ...] = ("best", "hypervolume")
@@ -189,7 +201,15 @@ def compare_tables(
         for measure in measures:
             courses = [
                 [
-                    anytime(one, measure=measure, against=against, most_cost=most, least_accuracy=least, report=report)
+                    anytime(
+                        one,
+                        measure=measure,
+                        against=against,
+                        cost=cost,
+                        most_cost=most,
+                        least_accuracy=least,
+                        report=report,
+                    )
                     for one in tables
                 ]
                 for tables in (a, b)
@@ -203,12 +223,11 @@ def compare_tables(
     return Compared(names=names, rows=tuple(rows), targets=tuple(targets), over_random=over)
 
 
-def _box(tables: Sequence[pd.DataFrame]) -> tuple[float, float]:
+def _box(tables: Sequence[pd.DataFrame], cost: str) -> tuple[float, float]:
     """One box for every run: up to the budget (or the largest cost), from the worst accuracy trained to the end."""
-    budgets = [budget_of(table) for table in tables]
     done = [table[(table["state"] == "complete") & table["within_budget"]] for table in tables]
-    limits = [budget.macs for budget in budgets if budget and budget.macs]
-    most = max([*limits, *(int(table["macs"].max()) for table in done if len(table) and not limits)], default=1)
+    limits = [limit for table in tables if (limit := limit_of(table, cost))]
+    most = max([*limits, *(float(table[cost].max()) for table in done if len(table) and not limits)], default=1.0)
     least = min((float(table["accuracy"].min()) for table in done if len(table)), default=0.0)
     return float(most), min(max(0.0, least), 0.999)
 

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from analysis import anytime, best_choice, edf, fidelity, importance
 from analysis.blocks import Block
-from analysis.pareto import front
 from analysis.plots import accuracy_vs_cost as plot_accuracy
 from analysis.plots import anytime as plot_anytime
 from analysis.plots import architecture as plot_architecture
@@ -22,9 +21,9 @@ from analysis.plots import importance as plot_importance
 from analysis.plots import learning_curves as plot_curves
 from analysis.plots import parallel as plot_parallel
 from analysis.plots import time_spent as plot_time
-from analysis.runs import budget_of
+from analysis.runs import budget_of, cost_of, dims_of, limit_of
 from analysis.style import figure, label
-from analysis.table import choices, networks, rungs
+from analysis.table import choices, networks, proposed, rungs, winner
 from analysis.time_spent import TimeSpent
 
 MOST_CHOICES: Final = 12
@@ -87,23 +86,26 @@ def illustrations(material: Material) -> tuple[Illustration, ...]:
 
 
 def _accuracy(material: Material) -> Illustration:
-    budget = budget_of(material.table)
+    table = material.table
+    cost, budget = cost_of(table), budget_of(table)
     made, (axes,) = figure()
-    limit, resolution = (budget.macs, budget.resolution) if budget else (None, None)
-    plot_accuracy.accuracy_vs_cost(material.table, axes, budget=limit, resolution=resolution)
+    resolution = budget.resolution if budget else None
+    plot_accuracy.accuracy_vs_cost(
+        table, axes, cost=cost, budget=limit_of(table, cost), resolution=resolution, dims=dims_of(table)
+    )
     caption = (
         "Every trial that reported an accuracy. The front holds the networks trained to the end and within the budget "
         "that no other beats in both; stopped trials are never on it."
     )
-    return Illustration(name="accuracy_vs_macs", title="Accuracy against cost", caption=caption, figure=made)
+    name = f"accuracy_vs_{cost.removeprefix('measured.')}"
+    return Illustration(name=name, title="Accuracy against cost", caption=caption, figure=made)
 
 
 def _networks(material: Material) -> Illustration | None:
-    best, known = front(material.table), networks(material.table)
-    own = best[~best["reference"]].sort_values("accuracy")
+    known = networks(material.table)
     shown = [
         (name, material.networks[key])
-        for name, rows in (("Winner", own.tail(1)), ("GoogLeNet", known[known["reference"]].head(1)))
+        for name, rows in (("Winner", winner(material.table)), ("GoogLeNet", known[known["reference"]].head(1)))
         for key in rows["key"]
         if key in material.networks
     ]
@@ -120,8 +122,8 @@ def _anytime(material: Material, measure: anytime.Measure) -> Figure | None:
     done = table[(table["state"] == "complete") & table["within_budget"]]
     if done.empty:
         return None
-    budget = budget_of(table)
-    most = float(budget.macs if budget and budget.macs else done["macs"].max())
+    cost = cost_of(table)
+    most = float(limit_of(table, cost) or done[cost].max())
     least = min(float(done["accuracy"].min()), 0.999)
     stars = networks(table[table["reference"]])["accuracy"]
     made, both = figure(9.0, 3.4, columns=2)
@@ -129,7 +131,7 @@ def _anytime(material: Material, measure: anytime.Measure) -> Figure | None:
     for axes, against in zip(both, axes_kinds, strict=True):
         courses = {
             name: [
-                anytime.anytime(one, measure=measure, against=against, most_cost=most, least_accuracy=least)
+                anytime.anytime(one, measure=measure, against=against, cost=cost, most_cost=most, least_accuracy=least)
                 for one in tables
             ]
             for name, tables in anytime.by_search(table, material.searches).items()
@@ -171,7 +173,7 @@ def _edf(material: Material) -> Illustration | None:
 
 
 def _best_choices(material: Material) -> Illustration | None:
-    known = networks(material.table)
+    known = proposed(material.table)
     names = [name for name in choices(known) if known[name].nunique() > 1]
     if len(known) < importance.LEAST or not names:
         return None
@@ -203,7 +205,7 @@ def _importance(material: Material) -> Illustration | None:
 
 
 def _parallel(material: Material) -> Illustration | None:
-    known = networks(material.table)
+    known = proposed(material.table)
     if len(known) < 2 or not choices(known):
         return None
     names = [f"choice.{name}" for name in material.ranked][:9] or None

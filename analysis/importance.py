@@ -12,7 +12,7 @@ import pandas as pd
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.importance import BaseImportanceEvaluator, FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 
-from analysis.table import choices, networks
+from analysis.table import choices, proposed
 
 Method = Literal["fanova", "ped-anova"]
 METHODS: Final[tuple[Method, ...]] = ("fanova", "ped-anova")
@@ -31,8 +31,8 @@ def importances(table: pd.DataFrame, *, method: Method = "fanova", seed: int = 0
     Returns:
         By choice (without ``choice.``), shares that sum to 1; empty for fewer than 10 networks.
     """
-    known = networks(table)
-    known = known[known["key"].notna() & ~known["reference"]]
+    known = proposed(table)
+    known = known[known["key"].notna()]
     names = [name for name in choices(known) if known[name].notna().all() and known[name].nunique() > 1]
     if len(known) < LEAST or not names or known["accuracy"].nunique() < 2:
         return {}

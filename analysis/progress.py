@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.epochs import curves
-from analysis.pareto import front
 from analysis.runs import read
 from analysis.source import Source
+from analysis.table import winner
 from analysis.time_spent import wall_seconds
 
 
@@ -89,8 +89,7 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
     wanted = _whole(recipe, "stop", "trials")
     now = time.time() if now is None else now
     wall = _wall(found.source, now)
-    own = front(table)
-    own = own[~own["reference"]].sort_values("accuracy", kind="stable").tail(1)
+    own = winner(table)
     star = table[table["reference"] & table["state"].eq("complete")]["accuracy"]
     failed = table[table["state"] == "failed"].tail(failures).iloc[::-1]
     running = _running(table, curves(run) if states.get("running") else None)

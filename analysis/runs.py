@@ -10,9 +10,9 @@ from typing import Any, Final
 import pandas as pd
 import pyarrow as pa
 
-from analysis.source import Source, source
+from analysis.source import Source, data_set, source
 from analysis.table import tabulate, tabulate_foreign
-from nas.budget import Budget
+from nas.budget import MEASURED, Budget
 from nas.errors import BudgetError, RunError
 from nas.files import write_atomically
 from nas.journal import Journal
@@ -20,7 +20,7 @@ from nas.journal.foreign import is_foreign, read_foreign
 from nas.record import TrialRecord
 
 CACHE: Final = "trials.parquet"
-_TABLE_SCHEMA: Final = 2
+_TABLE_SCHEMA: Final = 3
 """Raised when the columns change, so that older caches are rebuilt."""
 _TAIL: Final = 1 << 16
 
@@ -51,10 +51,11 @@ class Run:
         return self.source.name
 
     def table(self) -> pd.DataFrame:
-        """One row a trial, see ``analysis.table``; ``attrs["runs"]`` holds budget, space, recipe and objectives."""
+        """One row a trial, see ``analysis.table``; ``attrs["runs"]`` holds what is known of the run."""
         table = tabulate(self.records, run=self.name, budget=self.budget)
         about = {"budget": asdict(self.budget) if self.budget else None, "space": self.space, "recipe": self.recipe}
-        table.attrs["runs"] = {self.name: {**about, "objectives": list(self.objectives)}}
+        dims = min((each.candidate.architecture.dims for each in self.records), default=2)
+        table.attrs["runs"] = {self.name: {**about, "objectives": list(self.objectives), "dims": dims}}
         return table
 
 
@@ -163,7 +164,7 @@ def check_comparable(found: Iterable[Source], data_of_networks: str | None = Non
     first = ("what is trained", data_of_networks) if data_of_networks is not None else None
     for one in found:
         section = (one.recipe or {}).get("data")
-        data = section.get("name") if isinstance(section, Mapping) else None
+        data = data_set(section) if isinstance(section, Mapping) and "name" in section else None
         if data is None:
             continue
         if first is None:
@@ -244,5 +245,40 @@ def write_parquet(table: pd.DataFrame, path: Path, stamp: str = "") -> None:
 
 def budget_of(table: pd.DataFrame) -> Budget | None:
     """The budget that all runs of a table share, or None where they have none or differ."""
-    stored = [_budget(one.get("budget")) for one in table.attrs.get("runs", {}).values()]
+    stored = [_budget(one.get("budget")) for one in _known([table])]
     return stored[0] if stored and all(one == stored[0] for one in stored) else None
+
+
+def dims_of(*tables: pd.DataFrame) -> int:
+    """1 where the networks of tables are for series, 2 where they are for images."""
+    return min((int(one.get("dims", 2)) for one in _known(tables)), default=2)
+
+
+def cost_of(*tables: pd.DataFrame) -> str:
+    """The column of the cost that all runs of tables look at beside accuracy; ``macs`` where they differ.
+
+    It is the second objective where a search had one, or else what its budget limits.
+    """
+    names = {_cost(one) for one in _known(tables)}
+    name = names.pop() if len(names) == 1 else "macs"
+    columns = (name, f"measured.{name}")
+    return next((each for each in columns if all(each in table.columns for table in tables)), "macs")
+
+
+def _cost(about: Mapping[str, Any]) -> str:
+    objectives, budget = about.get("objectives", ()), _budget(about.get("budget"))
+    if len(objectives) > 1:
+        return str(objectives[1])
+    return budget.metric if budget else "macs"
+
+
+def limit_of(table: pd.DataFrame, cost: str) -> float | None:
+    """Most of a cost, by the budget that all runs of a table share; None without such a limit."""
+    budget = budget_of(table)
+    if budget is None:
+        return None
+    return budget.latency_seconds if cost == f"measured.{MEASURED}" else budget.limits.get(cost)
+
+
+def _known(tables: Sequence[pd.DataFrame]) -> list[Mapping[str, Any]]:
+    return [one for table in tables for one in table.attrs.get("runs", {}).values()]

@@ -76,6 +76,12 @@ class Source:
         return path if path and path.is_file() else None
 
 
+def data_set(config: Mapping[str, Any]) -> str:
+    """What tells one data set from another in the section ``data`` of a recipe: its name, and an image folder's own."""
+    name, root = str(config["name"]), config.get("root")
+    return f"{name} {Path(root).name}" if name == "folder" and isinstance(root, str) else name
+
+
 def source(run: Path | str) -> Source:
     """Find the files of a run.
 

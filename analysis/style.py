@@ -3,7 +3,7 @@
 Nothing here touches matplotlib's global state: :func:`figure` sets the look on the figure it makes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from nas.architecture import extent
 from nas.files import write_atomically
 
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -123,10 +124,21 @@ COST_LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "macs": "Multiply-adds per image (MACs; FLOPs = 2 x MACs)",
         "params": "Parameters",
         "activations": "Activations per image",
-        "measured.latency_seconds": "Measured latency per image (s)",
+        "measured.latency_seconds": "Measured latency of a batch (s)",
         "seconds": "Seconds of training",
     }
 )
+
+
+def cost_label(cost: str, *, sides: Sequence[int] = (), dims: int = 2) -> str:
+    """What stands at a cost's axis, with the size of the input at which it counts, if that is known."""
+    words = COST_LABELS.get(cost, cost)
+    if dims == 1:
+        words = words.replace("per image", "per series")
+    sizes = " or ".join(extent(side, dims) for side in sides)
+    return f"{words} at {sizes}{' pixels' if dims == 2 else ''}" if sizes else words
+
+
 _SERIES: Final = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 
 

@@ -202,6 +202,23 @@ def networks(table: pd.DataFrame, *, apart: bool = False) -> pd.DataFrame:
     return first[[*table.columns, "n", "accuracy_sd"]]
 
 
+def proposed(table: pd.DataFrame) -> pd.DataFrame:
+    """The networks that a sampler proposed and that were trained to the end: :func:`networks` but for the reference."""
+    known = networks(table)
+    return known[~known["reference"]].reset_index(drop=True)
+
+
+def winner(table: pd.DataFrame) -> pd.DataFrame:
+    """The most accurate candidate, whether or not the reference is better; of equal ones the cheapest.
+
+    Returns:
+        One row of :func:`networks`, or none.
+    """
+    own = proposed(table)
+    own = own[own["within_budget"]]
+    return own.sort_values(["accuracy", "macs"], ascending=[False, True], kind="stable").head(1)
+
+
 def candidates(table: pd.DataFrame) -> pd.DataFrame:
     """The networks that may win: complete and within the budget (the reference too, where it is)."""
     known = networks(table)

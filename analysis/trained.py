@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
+from analysis.source import data_set
 from analysis.statistics import Difference, Estimate, mean, paired
 from nas.errors import ModelError, one_line
 
@@ -19,6 +20,7 @@ SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 METRICS: Final = "metrics.json"
 RECIPE: Final = "recipe.yaml"
+ARCHITECTURE: Final = "architecture.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +31,11 @@ class Trained:
         name: of the folder.
         label: of the network.
         data: name of the data set.
+        data_set: the same, and of an image folder the folder's own name.
         split: that was read.
-        resolution: pixels at which the cost counts.
+        resolution: pixels, or steps of a series, at which the cost counts.
+        classes: of the data.
+        dims: 2 for images, 1 for series.
         macs: multiply-adds of one inference of one image.
         params: trainable parameters.
         epochs: of each training.
@@ -44,8 +49,11 @@ class Trained:
     name: str
     label: str
     data: str
+    data_set: str
     split: Split
     resolution: int
+    classes: int
+    dims: int
     macs: int
     params: int
     epochs: int
@@ -94,7 +102,7 @@ def read_trained(folders: Sequence[Path], split: Split = "test") -> tuple[Traine
         ModelError: no model folder, a file that is damaged, a split that was not read, or different data sets.
     """
     found = tuple(_read(Path(folder), split) for folder in folders)
-    sets = sorted({each.data for each in found})
+    sets = sorted({each.data_set for each in found})
     if len(sets) > 1:
         raise ModelError(f"trained networks are compared on one data set, but got {' and '.join(sets)}.")
     return found
@@ -121,8 +129,11 @@ def _read(folder: Path, split: Split) -> Trained:
             name=folder.resolve().name,
             label=str(network["label"]),
             data=str(plan["data"]["name"]),
+            data_set=data_set(plan["data"]),
             split=split,
             resolution=int(network["resolution"]),
+            classes=int(network["classes"]),
+            dims=_dims(folder),
             macs=int(network["macs"]),
             params=int(network["params"]),
             epochs=int(plan["training"]["epochs"]),
@@ -138,6 +149,12 @@ def _read(folder: Path, split: Split) -> Trained:
         raise ModelError(
             f"the figures of {folder} must be readable, but they are damaged: {one_line(error)}."
         ) from error
+
+
+def _dims(folder: Path) -> int:
+    """Of the network's maps; a network of plain torch's has no architecture here, and is for images."""
+    path = folder / ARCHITECTURE
+    return int(json.loads(path.read_text(encoding="utf-8"))["dims"]) if path.is_file() else 2
 
 
 def _cut(data: Mapping[str, Any], split: Split) -> tuple[object, ...]:

@@ -7,18 +7,28 @@ from typing import Final
 
 import pandas as pd
 
+from analysis.compare import differ_in_seed
 from analysis.pareto import front, on_front
 from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
 from analysis.plots.trained import trained_networks
-from analysis.runs import apart, budget_of, cache_of, check_comparable, load, named_apart
+from analysis.runs import (
+    apart,
+    budget_of,
+    cache_of,
+    check_comparable,
+    cost_of,
+    dims_of,
+    limit_of,
+    load,
+    named_apart,
+)
 from analysis.source import Source, runs_in, source
 from analysis.style import figure, save
 from analysis.table import networks, trainings
 from analysis.trained import Trained, table_of
 from nas.files import write_atomically
-from nas.published import PUBLISHED
+from nas.published import published
 
-PLOT: Final = "accuracy_vs_macs"
 TIME: Final = "time_spent.csv"
 
 
@@ -28,11 +38,12 @@ def analyze(
     """Analyse a run, or several together, from their folders alone.
 
     Writes ``accuracy_vs_macs.png`` and ``.svg``, ``accuracy_vs_macs.csv`` (the data behind it) and
-    ``trials.csv`` (every column), and brings ``trials.parquet`` beside each journal up to date.
+    ``trials.csv`` (every column), and brings ``trials.parquet`` beside each journal up to date. Where the runs looked
+    at another cost, by their second objective or their budget, the same is written of it.
 
     Args:
         runs: run folders or journals; a folder of run folders is one search with several seeds, for
-            bands in the figures.
+            bands in the figures, where they differ in their seeds alone.
         into: where files go; by default the run's folder, or ``analysis`` beside the first of several.
         report: also write ``report.html``, every figure, as PNG, SVG and PDF, into ``figures``, and
             ``time_spent.csv``, the device-seconds by what they went for.
@@ -51,16 +62,28 @@ def analyze(
     table = load(flat)
     folder = Path(into) if into is not None else _home(sources)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [*plot(table, folder), write_csv(table, folder / "trials.csv")]
+    costs = dict.fromkeys((cost_of(table), "macs"))
+    paths = [path for cost in costs for path in plot(table, folder, cost)]
+    paths.append(write_csv(table, folder / "trials.csv"))
     caches = (cache_of(one) for one in sources)
     paths += [cache for cache in caches if cache.is_file()]
     if report:
-        names = iter(sources)
-        homes = [Path(one).resolve() for one in given]
-        labels = apart([home.name for home in homes], [home.parent.name for home in homes])
-        members = {label: [next(names).name for _ in found] for label, found in zip(labels, several, strict=True)}
-        paths += _report(sources, table, folder, members)
+        paths += _report(sources, table, folder, _searches(given, several, [one.name for one in sources]))
     return tuple(paths)
+
+
+def _searches(
+    given: Sequence[Path | str], several: Sequence[Sequence[Path]], names: Sequence[str]
+) -> dict[str, list[str]]:
+    """The names of each search's runs, by its own: a folder of runs that differ in more than their seeds is many."""
+    homes = [Path(one).resolve() for one in given]
+    labels = apart([home.name for home in homes], [home.parent.name for home in homes])
+    rest = iter(names)
+    found: dict[str, list[str]] = {}
+    for label, runs in zip(labels, several, strict=True):
+        own = [next(rest) for _ in runs]
+        found |= {label: own} if differ_in_seed(runs) else {name: [name] for name in own}
+    return found
 
 
 def _home(sources: Sequence[Source]) -> Path:
@@ -101,19 +124,21 @@ def _report(
     return [times, written, *paths]
 
 
-def plot(table: pd.DataFrame, folder: Path) -> tuple[Path, Path, Path]:
-    """Write the accuracy-versus-MACs plot as PNG and SVG, and its points as CSV."""
+def plot(table: pd.DataFrame, folder: Path, cost: str = "macs") -> tuple[Path, Path, Path]:
+    """Write the plot of accuracy against a cost as PNG and SVG, and its points as CSV."""
     budget = budget_of(table)
     made, (axes,) = figure()
     accuracy_vs_cost(
         table,
         axes,
-        budget=budget.macs if budget else None,
+        cost=cost,
+        budget=limit_of(table, cost),
         resolution=budget.resolution if budget else None,
+        dims=dims_of(table),
     )
-    png = save(made, folder / f"{PLOT}.png")
-    svg = save(made, folder / f"{PLOT}.svg")
-    return png, svg, write_csv(plotted(table), folder / f"{PLOT}.csv")
+    name = f"accuracy_vs_{cost.removeprefix('measured.')}"
+    png, svg = (save(made, folder / f"{name}.{kind}") for kind in ("png", "svg"))
+    return png, svg, write_csv(plotted(table, cost), folder / f"{name}.csv")
 
 
 def draw_models(models: Sequence[Trained], folder: Path, *, runs: Sequence[Path] = ()) -> tuple[Path, Path, Path]:
@@ -126,12 +151,12 @@ def draw_models(models: Sequence[Trained], folder: Path, *, runs: Sequence[Path]
     """
     folder.mkdir(parents=True, exist_ok=True)
     flat = [each for run in runs for each in runs_in(run)]
-    check_comparable(map(source, flat), models[0].data)
+    check_comparable(map(source, flat), models[0].data_set)
     trials = load(flat) if flat else None
     beside = [
         each
-        for each in PUBLISHED
-        if each.data == models[0].data and (each.macs is not None or each.who.lower().startswith("googlenet"))
+        for each in published(models[0].data, models[0].classes)
+        if each.macs is not None or each.who.lower().startswith("googlenet")
     ]
     made, (axes,) = figure(6.4, 4.4)
     trained_networks(models, axes, published=beside, trials=trials)
@@ -166,6 +191,7 @@ class FrontRow:
         on_front: whether no candidate is better (false only for the reference).
         macs: multiply-adds, at the budget's resolution.
         params: parameters.
+        cost: what the front is by.
         accuracy: mean over its seeds, split A, in [0, 1].
         seeds: how many there are.
         gain: accuracy above that of its run's reference, in points of percent; None without a reference.
@@ -179,6 +205,7 @@ class FrontRow:
     on_front: bool
     macs: int
     params: int
+    cost: float
     accuracy: float
     seeds: int
     gain: float | None
@@ -204,6 +231,7 @@ def front_table(table: pd.DataFrame, cost: str = "macs") -> tuple[FrontRow, ...]
             on_front=bool(row["on_front"]),
             macs=int(row["macs"]),
             params=int(row["params"]),
+            cost=float(row[cost]),
             accuracy=float(row["accuracy"]),
             seeds=int(row["n"]),
             gain=100 * (float(row["accuracy"]) - base[0]) if base else None,

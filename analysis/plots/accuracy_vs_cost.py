@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from analysis.pareto import front
 from analysis.style import (
     COLOURS,
-    COST_LABELS,
     FRONT,
     INK,
     REFERENCE,
     TRIAL,
+    cost_label,
     halo,
     legend_above,
     log_cost_axis,
@@ -45,6 +45,7 @@ def accuracy_vs_cost(
     budget: float | None = None,
     published: Sequence[Published] = (),
     resolution: int | None = None,
+    dims: int = 2,
 ) -> Axes:
     """Draw all trials of ``table`` (see ``analysis.table``) that have an accuracy.
 
@@ -54,7 +55,8 @@ def accuracy_vs_cost(
         cost: column of the horizontal axis, logarithmic.
         budget: most of that cost, drawn as a vertical line.
         published: further networks to show.
-        resolution: pixels at which the costs count, named in the axis label.
+        resolution: pixels, or steps of a series, at which the costs count, named in the axis label.
+        dims: 2 for images, 1 for series.
     """
     known = table[table["accuracy"].notna() & (table[cost] > 0)]
     own = known[~known["reference"]]
@@ -91,7 +93,7 @@ def accuracy_vs_cost(
     _limits(axes, np.array(values), floor)
     if budget:
         axes.axvline(budget, color=INK, lw=1.1, ls=(0, (4, 3)), zorder=2, label=f"budget {short(budget)}")
-    axes.set_xlabel(COST_LABELS.get(cost, cost) + (f" at {resolution} x {resolution} pixels" if resolution else ""))
+    axes.set_xlabel(cost_label(cost, sides=[resolution] if resolution else [], dims=dims))
     axes.set_ylabel("Validation accuracy, split A (%)")
     percent_axis(axes.yaxis)
     legend_above(axes)

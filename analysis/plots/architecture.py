@@ -133,7 +133,7 @@ def _draw(axes: Axes, block: Block, x: float, step: float, tallest: int, norm: L
 
 def _label(axes: Axes, block: Block, x: float) -> None:
     if block.kind == "reduction":
-        axes.text(x, -0.60, f"{block.size}x{block.size}", ha="center", va="top", fontsize=7, color=FAINT)
+        axes.text(x, -0.60, block.extent, ha="center", va="top", fontsize=7, color=FAINT)
         return
     name = "".join([block.name, *(f" {mark}" for mark in block.marks)])
     axes.text(x, -0.60, name, ha="center", va="top", fontsize=7.5, fontweight="bold", color=INK)

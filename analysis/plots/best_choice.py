@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from analysis.best_choice import BestChoice
 from analysis.style import COLOURS, INK, TRIAL, label, percent_axis
-from analysis.table import networks
+from analysis.table import proposed
 
 MOST_TICKS: Final = 8
 
@@ -25,7 +25,7 @@ def best_choice(table: pd.DataFrame, best: BestChoice, axes: Axes, *, seed: int 
         axes: drawn on.
         seed: of the jitter that keeps points apart.
     """
-    known = networks(table)
+    known = proposed(table)
     known = known[known[f"choice.{best.name}"].notna()]
     values = known[f"choice.{best.name}"]
     names = [] if best.ordered else sorted(map(str, values.unique()))

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from analysis.style import FAINT, INK, label, short
-from analysis.table import choices, networks
+from analysis.table import choices, proposed
 
 _COLOURS: Colormap = LinearSegmentedColormap.from_list("accuracy", ["#F3E5A8", "#7FC6A4", "#2A788E", "#2B1055"])
 
@@ -26,8 +26,7 @@ def parallel(table: pd.DataFrame, axes: Axes, *, columns: Sequence[str] | None =
         columns: coordinates before the accuracy; by default the choices that vary, then ``macs``.
         most: of them by default.
     """
-    known = networks(table)
-    known = known[~known["reference"]].sort_values("accuracy")
+    known = proposed(table).sort_values("accuracy")
     varying = [name for name in choices(known) if known[name].nunique() > 1 and known[name].notna().all()]
     names = [*(columns if columns is not None else [*varying[: most - 1], "macs"]), "accuracy"]
     if len(known) == 0:

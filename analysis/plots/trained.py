@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from analysis.pareto import front
 from analysis.style import (
     COLOURS,
-    COST_LABELS,
     FAINT,
     INK,
     MARKERS,
     REFERENCE,
     TRIAL,
+    cost_label,
     halo,
     label,
     legend_above,
@@ -73,7 +73,7 @@ def trained_networks(
     log_cost_axis(axes.xaxis, min(costs) / margin, max(costs) * margin)
     axes.margins(y=0.12)
     sides = sorted({model.resolution for model in models})
-    axes.set_xlabel(f"{COST_LABELS['macs']} at {' or '.join(map(str, sides))} pixels")
+    axes.set_xlabel(cost_label("macs", sides=sides, dims=models[0].dims))
     axes.set_ylabel(_SPLITS[models[0].split])
     percent_axis(axes.yaxis)
     legend_above(axes, columns=1)

@@ -28,9 +28,11 @@ const nas = {};
 
   nas.data = JSON.parse(document.getElementById("data").textContent);
   const columns = nas.data.columns;
+  const fronts = Object.fromEntries(Object.entries(nas.data.fronts).map(([cost, front]) => [cost, new Set(front.trials)]));
   nas.several = new Set(columns.run).size > 1;
   nas.trials = columns.trial.map((_, index) => {
-    const trial = { index, point: {} };
+    // On the front by the cost that is looked at.
+    const trial = { index, point: {}, get front() { return fronts[nas.cost].has(index); } };
     for (const name of Object.keys(columns)) trial[name] = columns[name][index];
     for (const name of Object.keys(nas.data.choices)) trial.point[name] = nas.data.choices[name][index];
     trial.label = (nas.several ? trial.run + " " : "") + "trial " + trial.trial;
@@ -42,7 +44,8 @@ const nas = {};
   nas.networkOf = (trial) => nas.data.networks[trial.key] || null;
 
   // What is chosen, and who is told of a change.
-  nas.cost = nas.data.costs[0];
+  nas.costs = Object.keys(nas.data.costs);
+  nas.cost = nas.costs[0];
   nas.selected = null;
   nas.shown = nas.trials;
   const listeners = { select: [], show: [] };
@@ -55,13 +58,6 @@ const nas = {};
     nas.shown = trials;
     listeners.show.forEach((listener) => listener());
   };
-
-  nas.costNames = {
-    macs: "Multiply-adds per image (MACs; FLOPs = 2 x MACs)",
-    params: "Parameters",
-    activations: "Activations per image",
-  };
-  nas.costName = (cost) => nas.costNames[cost] || cost.replace("measured.", "").replaceAll("_", " ");
 
   // Round numbers between two bounds: 1, 2, 5 steps, and finer ones where those are too few.
   nas.logTicks = (low, high, enough = 4) => {

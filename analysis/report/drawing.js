@@ -62,7 +62,7 @@
       }
       if (labels) {
         const at = { "text-anchor": "middle" };
-        if (kind === "r") picture.append(nas.text(x + step / 2, height + 10, `${size}²`, { ...at, class: "soft", style: "font-size:8.5px" }));
+        if (kind === "r") picture.append(nas.text(x + step / 2, height + 10, size, { ...at, class: "soft", style: "font-size:8.5px" }));
         else {
           picture.append(nas.text(x + step / 2, height + 10, marks ? `${name} ${marks}` : name, { ...at, style: "font-size:10px;font-weight:600" }));
           picture.append(nas.text(x + step / 2, height + 22, channels, { ...at, style: "font-size:9px" }));

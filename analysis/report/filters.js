@@ -63,10 +63,11 @@
 
   nas.startFilters = () => {
     const axis = nas.html("select", { id: "cost", "aria-label": "Cost on the axis" });
-    for (const cost of nas.data.costs) axis.append(nas.html("option", { value: cost }, nas.costName(cost)));
+    for (const cost of nas.costs) axis.append(nas.html("option", { value: cost }, nas.data.costs[cost]));
     axis.addEventListener("change", () => {
       nas.cost = axis.value;
       nas.show(nas.shown);
+      if (nas.selected) nas.select(nas.selected); // its details say whether it is on the front
     });
     const filters = [filterOf("state", (trial) => trial.state)];
     if (nas.several) filters.push(filterOf("run", (trial) => trial.run));

@@ -4,6 +4,5 @@
   nas.startScatter();
   nas.startTrials();
   nas.startFilters();
-  const own = nas.trials.filter((trial) => trial.front && !trial.reference);
-  if (own.length) nas.select(own.reduce((best, trial) => (trial.accuracy > best.accuracy ? trial : best)));
+  if (nas.data.winner !== null) nas.select(nas.trials[nas.data.winner]);
 })();

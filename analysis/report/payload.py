@@ -5,12 +5,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from analysis.blocks import Block
-from analysis.pareto import on_front
-from analysis.runs import budget_of
-from analysis.table import choices
+from analysis.pareto import front, on_front
+from analysis.runs import budget_of, cost_of, dims_of, limit_of
+from analysis.style import cost_label
+from analysis.table import choices, winner
 
 MOST_EPOCHS: Final = 60
 """A longer curve is thinned to so many epochs."""
@@ -25,7 +27,6 @@ def payload(table: pd.DataFrame, curves: pd.DataFrame, networks: Mapping[str, Se
         "key": table["key"].tolist(),
         "state": table["state"].tolist(),
         "reference": table["reference"].tolist(),
-        "front": (on_front(table, table) & table["state"].eq("complete") & table["within_budget"]).tolist(),
         "accuracy": [_number(value, 6) for value in table["accuracy"].tolist()],
         "macs": table["macs"].tolist(),
         "params": table["params"].tolist(),
@@ -35,17 +36,39 @@ def payload(table: pd.DataFrame, curves: pd.DataFrame, networks: Mapping[str, Se
         "seed": table["seed"].tolist(),
     }
     measured = [name for name in table.columns if name.startswith("measured.")]
+    costs = list(dict.fromkeys((cost_of(table), "macs", "params", "activations", *measured)))
     for name in measured:
         columns[name] = [_number(value, 4) for value in table[name].tolist()]
     return {
-        "budget": {"macs": budget.macs, "params": budget.params, "activations": budget.activations} if budget else {},
+        "budget": {cost: limit_of(table, cost) for cost in costs},
         "resolution": budget.resolution if budget else None,
         "columns": columns,
-        "costs": ["macs", "params", "activations", *measured],
+        "costs": {cost: cost_label(cost, dims=dims_of(table)) for cost in costs},
+        "fronts": {cost: _front(table, cost) for cost in costs},
+        "winner": _winner(table),
         "choices": {name.removeprefix("choice."): _values(table[name]) for name in choices(table)},
         "networks": {key: [_block(block) for block in network] for key, network in networks.items()},
         "curves": _curves(curves),
     }
+
+
+def _front(table: pd.DataFrame, cost: str) -> dict[str, list[Any]]:
+    """The front by a cost: its corners (cost, mean accuracy over seeds), and its networks' rows trained to the end."""
+    line = front(table, cost)
+    rows = on_front(table, table, cost) & table["state"].eq("complete") & table["within_budget"]
+    corners = zip(line[cost].tolist(), line["accuracy"].tolist(), strict=True)
+    return {
+        "line": [[spent, _number(accuracy, 6)] for spent, accuracy in corners],
+        "trials": np.flatnonzero(rows).tolist(),
+    }
+
+
+def _winner(table: pd.DataFrame) -> int | None:
+    """The row of the winner's first training."""
+    best = winner(table)
+    if best.empty:
+        return None
+    return int(np.flatnonzero((table["run"] == best["run"].iloc[0]) & (table["trial"] == best["trial"].iloc[0]))[0])
 
 
 def to_json(data: object) -> str:
@@ -67,7 +90,7 @@ def _values(column: "pd.Series[Any]") -> list[object]:
 def _block(block: Block) -> list[object]:
     branches = [[branch.label, branch.reduce, branch.width, branch.macs] for branch in block.branches]
     kind = "f" if block.kind == "classifier" else block.kind[0]
-    return [block.name, kind, block.size, block.width, block.macs, branches, " ".join(block.marks)]
+    return [block.name, kind, block.extent, block.width, block.macs, branches, " ".join(block.marks)]
 
 
 def _curves(curves: pd.DataFrame) -> dict[str, list[list[float | None]]]:

@@ -29,20 +29,6 @@
   const classOf = (trial) =>
     ["point", trial.state, trial.front && "front", trial.reference && "reference", trial === nas.selected && "selected"].filter(Boolean).join(" ");
 
-  // The mean over seeds of every network on the front, by rising cost.
-  const stairs = () => {
-    const byKey = new Map();
-    for (const trial of nas.trials.filter((one) => one.front)) {
-      const own = byKey.get(trial.run + trial.key) || { cost: trial[nas.cost], values: [] };
-      own.values.push(trial.accuracy);
-      byKey.set(trial.run + trial.key, own);
-    }
-    const points = [...byKey.values()].map(({ cost, values }) => [cost, values.reduce((a, b) => a + b) / values.length]);
-    points.sort((a, b) => a[0] - b[0]);
-    let best = -1;
-    return points.filter(([, value]) => value > best && ((best = value), true));
-  };
-
   const draw = () => {
     const width = Math.max(280, box.clientWidth - 16), height = Math.min(460, Math.max(300, width * 0.62));
     const known = nas.shown.filter((trial) => trial.accuracy !== null && trial[nas.cost] > 0);
@@ -60,12 +46,10 @@
       const y = (value) => height - MARGIN.bottom - ((value - floor + pad) / (top - floor + 2 * pad)) * (height - MARGIN.bottom - MARGIN.top);
       axes(picture, x, y, [Math.exp(left), Math.exp(right)], [floor - pad, top + pad], width, height);
       if (limit) picture.append(nas.svg("line", { x1: x(limit), x2: x(limit), y1: MARGIN.top, y2: height - MARGIN.bottom, class: "budget" }));
-      if (nas.cost === nas.data.costs[0]) {
-        const steps = stairs();
-        if (steps.length) {
-          const path = steps.map(([cost, value], index) => (index ? `H${x(cost).toFixed(1)}V${y(value).toFixed(1)}` : `M${x(cost).toFixed(1)} ${y(value).toFixed(1)}`)).join("");
-          picture.append(nas.svg("path", { d: path + `H${x(Math.max(limit || 0, steps[steps.length - 1][0])).toFixed(1)}`, class: "stairs" }));
-        }
+      const corners = nas.data.fronts[nas.cost].line; // by rising cost, each the mean over its network's seeds
+      if (corners.length) {
+        const path = corners.map(([cost, value], index) => (index ? `H${x(cost).toFixed(1)}V${y(value).toFixed(1)}` : `M${x(cost).toFixed(1)} ${y(value).toFixed(1)}`)).join("");
+        picture.append(nas.svg("path", { d: path + `H${x(Math.max(limit || 0, corners[corners.length - 1][0])).toFixed(1)}`, class: "stairs" }));
       }
       const order = [...known].sort((a, b) => a.front + 2 * a.reference - (b.front + 2 * b.reference));
       for (const trial of order) {
@@ -97,7 +81,7 @@
       picture.append(nas.text(x(tick), height - MARGIN.bottom + 15, nas.short(tick), { "text-anchor": "middle" }));
     }
     picture.append(nas.svg("path", { d: `M${MARGIN.left} ${MARGIN.top}V${height - MARGIN.bottom}H${width - MARGIN.right}`, class: "axis", fill: "none" }));
-    picture.append(nas.text((MARGIN.left + width) / 2, height - 6, nas.costName(nas.cost), { "text-anchor": "middle", class: "soft" }));
+    picture.append(nas.text((MARGIN.left + width) / 2, height - 6, nas.data.costs[nas.cost], { "text-anchor": "middle", class: "soft" }));
     picture.append(nas.text(4, MARGIN.top - 1, "%", { class: "soft" }));
   };
 

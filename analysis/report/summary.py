@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.pareto import front
-from analysis.runs import budget_of
+from analysis.runs import limit_of
 from analysis.statistics import Difference, Estimate, mean, paired
 from analysis.style import short
 from analysis.table import networks, trainings
+from analysis.table import winner as best_candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Summary:
         reference: accuracy of GoogLeNet over its seeds, or None.
         reference_macs: its multiply-adds, or None.
         gain: of the winner over GoogLeNet, seed by seed where both have several, or None.
-        budget_macs: most multiply-adds, or None.
+        budget_share: of its budget that the winner uses, by the limit that it comes closest to; None without one.
         other_split: the winner's accuracy on split B, where it was read.
     """
 
@@ -42,21 +42,21 @@ class Summary:
     reference: Estimate | None
     reference_macs: int | None
     gain: Difference | None
-    budget_macs: int | None
+    budget_share: float | None
     other_split: Estimate | None
 
 
 def summarise(table: pd.DataFrame) -> Summary:
     """Sum up the trials of one run or several."""
-    budget = budget_of(table)
-    own = front(table)
-    own = own[~own["reference"]].sort_values("accuracy", kind="stable").tail(1)
+    own = best_candidate(table)
     # Runs of other recipes may stand in the table: the winner is held against what was trained alike.
     same = table["epochs"].isin(own["epochs"]) & trainings(table, table).isin(trainings(own, table))
     alike = table[same] if len(own) else table
     star = networks(alike)
     star = star[star["reference"]].head(1)
     key = str(own["key"].iloc[0]) if len(own) else None
+    limits = {cost: limit_of(table, cost) for cost in table.columns}
+    shares = [float(own[cost].iloc[0]) / limit for cost, limit in limits.items() if limit and len(own)]
     winner = _seeds(alike, key)
     reference = _seeds(alike, str(star["key"].iloc[0]) if len(star) else None)
     split_b = winner["metric.accuracy_b"].dropna() if "metric.accuracy_b" in winner.columns else winner["accuracy"][:0]
@@ -72,7 +72,7 @@ def summarise(table: pd.DataFrame) -> Summary:
         reference=mean(reference["accuracy"]) if len(reference) else None,
         reference_macs=int(star["macs"].iloc[0]) if len(star) else None,
         gain=_gain(winner, reference) if len(winner) and len(reference) else None,
-        budget_macs=budget.macs if budget else None,
+        budget_share=max(shares) if shares else None,
         other_split=mean(split_b) if len(split_b) else None,
     )
 
@@ -102,7 +102,7 @@ def cards(summary: Summary) -> tuple[tuple[str, str, str], ...]:
         found.append(("Best network", f"{summary.winner.value:.2%}", note))
         if summary.other_split is not None:
             found.append(("On split B", f"{summary.other_split.value:.2%}", "read once, free of the winner's curse"))
-        share = f"{summary.winner_macs / summary.budget_macs:.0%} of the budget" if summary.budget_macs else "no budget"
+        share = f"{summary.budget_share:.0%} of the budget" if summary.budget_share else "no budget"
         found.append(
             ("Its cost", f"{short(summary.winner_macs)} MACs", f"{share}; {short(summary.winner_params or 0)} params")
         )

@@ -128,7 +128,7 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
     """
     import pandas as pd
 
-    from analysis.runs import load
+    from analysis.runs import cost_of, load
     from analysis.source import runs_in
     from analysis.write import TIME
     from analysis.write import analyze as draw
@@ -144,7 +144,9 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
             f"the figures' folder must be writable, but {error.filename} is not ({error.strerror}); "
             "name another by --into."
         ) from error
-    console.print(front_table(front(load([member for run in runs for member in runs_in(run)]))))
+    table = load([member for run in runs for member in runs_in(run)])
+    cost = cost_of(table)
+    console.print(front_table(front(table, cost), cost))
     figures = [path for path in paths if path.parent.name == "figures"]
     for path in paths:
         if path.name == TIME:

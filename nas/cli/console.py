@@ -8,6 +8,9 @@ _FILE_WIDTH: Final = 120
 
 
 def make_console() -> Console:
-    """Standard output: as wide as the terminal, or 120 columns where it is a file or a pipe."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_FILE_WIDTH)
+    """Standard output: as wide as the terminal, or 120 columns where it is a file or a pipe.
+
+    Text is printed as it is: a path or the reason of a failure may hold square brackets, which Rich reads as markup.
+    """
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=_FILE_WIDTH)

@@ -1,10 +1,11 @@
 """Tables that the commands print."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 
+from nas.architecture import extent
 from nas.cli.progress import shape
 from nas.record import Candidate
 from nas.run.recipe import Recipe
@@ -21,9 +22,8 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     limits = [f"{name} at most {limit:,}" for name, limit in budget.limits.items()]
     if budget.latency_seconds is not None:
         limits.append(f"latency at most {1e3 * budget.latency_seconds:g} ms (batch {budget.latency_batch})")
-    series = all(candidate.architecture.dims == 1 for candidate in candidates)
-    side = f"{budget.resolution} steps" if series else f"{budget.resolution} x {budget.resolution}"
-    table = Table(title=f"{recipe.name}: {' and '.join(limits)} at {side}")
+    size = extent(budget.resolution, min((each.architecture.dims for each in candidates), default=2))
+    table = Table(title=f"{recipe.name}: {' and '.join(limits)} at {size}")
     for column in ("trial", "key"):
         table.add_column(column)
     for column in ("MACs", "params", "of the budget", "cells"):
@@ -39,9 +39,14 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     return table
 
 
-def front_table(rows: Sequence["FrontRow"]) -> Table:
-    """The Pareto front of a run with GoogLeNet in its place."""
-    table = Table(title="Pareto front of complete trials: accuracy on split A against multiply-adds")
+_COSTS: Final = {"macs": "multiply-adds", "measured.latency_seconds": "latency"}
+
+
+def front_table(rows: Sequence["FrontRow"], cost: str = "macs") -> Table:
+    """The Pareto front of a run by a cost, with GoogLeNet in its place."""
+    against = _COSTS.get(cost, cost)
+    table = Table(title=f"Pareto front of complete trials: accuracy on split A against {against}")
+    further = cost not in ("macs", "params")
     several = len({row.run for row in rows}) > 1
     seeds = any(row.seeds > 1 for row in rows)
     if several:
@@ -50,6 +55,8 @@ def front_table(rows: Sequence["FrontRow"]) -> Table:
     table.add_column("key", no_wrap=True)
     for column in ("accuracy", "gain, points", "MACs", "of GoogLeNet's", "params"):
         table.add_column(column, justify="right", no_wrap=column in ("accuracy", "MACs", "params"))
+    if further:
+        table.add_column(against, justify="right")
     if seeds:
         table.add_column("seeds", justify="right")
     table.add_column("")
@@ -64,6 +71,7 @@ def front_table(rows: Sequence["FrontRow"]) -> Table:
             f"{row.macs:,}",
             "" if row.macs_ratio is None else f"{row.macs_ratio:.0%}",
             f"{row.params:,}",
+            *([f"{1e3 * row.cost:.3g} ms" if against == "latency" else f"{row.cost:,.0f}"] if further else []),
             *([str(row.seeds)] if seeds else []),
             note,
             style="bold cyan" if row.reference else None,

@@ -43,3 +43,10 @@ def test_marks_absent_branches_and_conv_reductions():
     conv, pool = found[2].branches
     assert (conv.reduce, conv.width, pool.width, pool.macs) == (8, 24, 24, 0)
     assert sum(block.macs for block in found) == cost(architecture, resolution=32, classes=10).macs
+
+
+def test_maps_of_a_series_have_one_side():
+    architecture = replace(PRESETS["googlenet"], norm="batch", dims=1)
+    found = blocks(architecture, resolution=224, classes=10)
+    assert [block.extent for block in found if block.kind == "reduction"] == ["56", "28", "14", "7"]
+    assert blocks(PRESETS["googlenet"], resolution=224, classes=10)[1].extent == "56²"

@@ -91,3 +91,11 @@ def test_the_ceiling_pairs_two_seeds_of_a_network_trained_to_the_end():
     assert found is not None and found.tau == pytest.approx(4 / 6) and found.low <= found.tau
     table.loc[table["seed"] == 1, ["state", "epochs"]] = ["stopped", 3]
     assert ceiling(table) is None
+
+
+def test_the_reference_is_no_value_of_a_choice(plain):
+    """It was not proposed, and may be over the budget: the best value is one that the search tried."""
+    star = plain.iloc[[0]].assign(key="star", reference=True, accuracy=1.0, trial=60)
+    star["choice.width"] = pd.array([64], "Int64")
+    best = best_choice(pd.concat([plain, star], ignore_index=True), "choice.width")
+    assert (best.n, best.median) == (60, 16)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_what_cannot_be_compared_is_refused(run_folder, search):
     with pytest.raises(RunError, match="figures in the column 'key'"):
         compare(plain, plain, report="key")
     none = run_folder(name="none", records=[one for one in search(20, 0) if one.state != "complete"])
-    with pytest.raises(RunError, match="must have a complete trial"):
+    with pytest.raises(RunError, match="must have trained a candidate to the end"):
         compare(none, plain)
 
 
@@ -127,6 +128,13 @@ def test_searches_without_a_seed_in_common_make_no_claim(search, budget):
     a, b = tables(search, budget, range(6)), tables(search, budget, range(6), gain=0.02)
     apart = compare_tables(a, b, names=("a", "b"), seeds=(range(6), range(6, 12)))
     assert cells(apart.rows[0], apart.names)[4:] == ("", "", "no claim: no seed in common")
+
+
+def test_a_search_whose_reference_alone_is_complete_is_refused(run_folder, search):
+    records = [one for one in search(20, 0) if one.candidate.reference or one.state != "complete"]
+    star = run_folder(name="star", records=[replace(one, number=place) for place, one in enumerate(records)])
+    with pytest.raises(RunError, match="must have trained a candidate to the end"):
+        compare(run_folder(12, 0, "plain"), star)
 
 
 def test_what_else_differs_is_told(run_folder):

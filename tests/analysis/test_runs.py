@@ -9,7 +9,7 @@ from pandas.testing import assert_frame_equal
 import analysis
 from analysis import runs
 from analysis.pareto import front, on_front
-from analysis.runs import budget_of, load, read, stack
+from analysis.runs import budget_of, check_comparable, load, read, stack
 from analysis.source import source
 from analysis.table import networks, tabulate
 from analysis.write import front_table
@@ -214,3 +214,12 @@ def test_runs_are_alike_but_for_seeds_and_space(tmp_path):
     assert found[0] and found[0] == found[1] and len(set(found)) == 3
     Journal.create(tmp_path / "function.log", name="made", objectives=("accuracy",), attributes={"epochs": 3})
     assert read(tmp_path / "function.log").recipe == "", "what a user's function does is not known"
+
+
+def test_runs_of_two_image_folders_are_of_two_data_sets(run_folder):
+    runs = [run_folder(6, 0, name) for name in ("one", "two", "three")]
+    for run, root in zip(runs, ("/data/flowers", "/data/cars", "/elsewhere/flowers"), strict=True):
+        (run / "recipe.yaml").write_text(f"data: {{name: folder, root: {root}}}\n")
+    check_comparable(map(source, (runs[0], runs[2])))
+    with pytest.raises(RunError, match="one is of folder flowers and two of folder cars"):
+        check_comparable(map(source, runs))

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from analysis.plots.trained import trained_networks
 from analysis.statistics import paired
@@ -171,3 +173,20 @@ def test_networks_of_different_data_are_not_compared(tmp_path: Path) -> None:
     (other / RECIPE).write_text((other / RECIPE).read_text().replace("fashion-mnist", "cifar10"))
     with pytest.raises(ModelError, match="one data set, but got cifar10 and fashion-mnist"):
         read_trained([GOOGLENET, other])
+
+
+def test_image_folders_are_told_apart_by_their_own_names(tmp_path: Path) -> None:
+    folders = [model(tmp_path / name) for name in ("one", "two")]
+    for folder, root in zip(folders, ("/data/flowers", "/data/cars"), strict=True):
+        plan = yaml.safe_load((folder / RECIPE).read_text())
+        plan["data"] |= {"name": "folder", "root": root}
+        (folder / RECIPE).write_text(yaml.safe_dump(plan))
+    with pytest.raises(ModelError, match="but got folder cars and folder flowers"):
+        read_trained(folders)
+    assert read_trained(folders[:1])[0].data == "folder"
+
+
+def test_image_folders_of_imagenet_stand_beside_what_is_reported_of_it(tmp_path: Path) -> None:
+    (found,) = read_trained([model(tmp_path / "one")])
+    draw_models([replace(found, data="folder", classes=1000, accuracies=((0, 0.7),))], tmp_path)
+    assert "GoogLeNet (torchvision, IMAGENET1K_V1)" in (tmp_path / "models.svg").read_text()

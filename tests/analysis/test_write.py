@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis.runs import stack
+from analysis.runs import cost_of, stack
 from analysis.table import tabulate
 from analysis.write import plotted
 from nas.budget import Budget
+from nas.journal import Journal
 
 
 def test_analyze_writes_the_figure_and_the_data_behind_it(run_folder):
@@ -94,3 +95,24 @@ def test_resources_that_are_none_are_borne(resources, run_folder):
     folder = run_folder(10)
     (folder / "recipe.yaml").write_text(f"space: inception_small\nresources: {resources}\n")
     assert folder / "out" / "report.html" in analysis.analyze(folder, into=folder / "out", report=True)
+
+
+def test_a_search_for_few_parameters_is_shown_by_them(run_folder, search):
+    folder = run_folder(records=())
+    (folder / "journal.log").unlink()
+    journal = Journal.create(folder / "journal.log", name="p", objectives=("accuracy", "params"), attributes={})
+    for record in search(30):
+        number = journal.add(record.candidate)
+        if record.state == "complete":
+            journal.complete(number, record.accuracy, record.epochs, record.seconds)
+        else:
+            journal.fail(number, "failed")
+    names = [path.name for path in analysis.analyze(folder, into=folder / "out", report=True)]
+    assert names[0] == "accuracy_vs_params.png" and "accuracy_vs_macs.png" in names
+    table = analysis.load(folder)
+    points = pd.read_csv(folder / "out" / "accuracy_vs_params.csv")
+    rows = [row for row in analysis.front_table(table, "params") if row.on_front]
+    assert set(points.loc[points["on_front"], "key"]) == {row.key for row in rows}
+    other = tabulate(search(5))
+    other.attrs = {"runs": {"other": {"objectives": ["accuracy", "macs"]}}}
+    assert cost_of(table) == "params" and cost_of(table, other) == "macs"

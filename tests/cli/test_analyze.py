@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from toys import BUDGET, SPACE, evaluate
 
+from nas.architecture import Architecture
 from nas.run.function import search
 
 
@@ -29,6 +30,22 @@ def test_analyze_writes_the_report_and_every_figure(runs: Path, nas: Any, tmp_pa
     assert (tmp_path / "time_spent.csv").read_text().startswith("run,part,device_seconds,share\n0,training,")
     assert (tmp_path / "report.html").stat().st_size < 3_000_000
     assert list((tmp_path / "figures").glob("*.pdf"))
+
+
+def test_square_brackets_are_printed_as_they_are(runs: Path, nas: Any, tmp_path: Path) -> None:
+    """Rich would take them for its markup: a path would lose a part, and ``[/train]`` end in a traceback."""
+    into = tmp_path / "lr[e-3]" / "x[" / "y]"
+    status, out, err = nas("analyze", runs / "random" / "0", "--into", into, "--no-report")
+    assert status == 0, err
+    assert f"wrote {into}/accuracy_vs_macs.png" in out
+
+    def fails(architecture: Architecture, epochs: int) -> dict[str, float]:
+        raise RuntimeError("no images below [/data/train], [enforce fail at 124]")
+
+    search(SPACE, fails, BUDGET, trials=2, sampler="random", path=tmp_path / "failed")
+    status, out, err = nas("watch", tmp_path / "failed", "--once")
+    assert status == 0, err
+    assert "[/data/train], [enforce fail at 124]" in " ".join(out.split())
 
 
 def test_several_runs_are_drawn_together(runs: Path, nas: Any, tmp_path: Path) -> None:

@@ -76,3 +76,9 @@ def test_other_costs_can_stand_on_the_axis(search, cost):
 def test_an_empty_table_and_a_single_trial_can_be_drawn(search):
     drawn(tabulate(()))
     drawn(tabulate(search(1)))
+
+
+def test_the_axis_tells_the_size_of_what_is_classified(search, budget):
+    table = tabulate(search(10), budget=budget)
+    assert drawn(table, resolution=28).get_xlabel().endswith("per image (MACs; FLOPs = 2 x MACs) at 28 x 28 pixels")
+    assert drawn(table, resolution=128, dims=1).get_xlabel().endswith("series (MACs; FLOPs = 2 x MACs) at 128 steps")

@@ -6,12 +6,15 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.epochs import empty
 from analysis.figures import illustrations
 from analysis.material import gather
 from analysis.report.payload import payload, to_json
 from analysis.report.summary import cards, summarise
+from analysis.runs import stack
 from analysis.source import source
 from analysis.table import tabulate
+from nas.budget import Budget
 
 
 def test_json_cannot_end_its_script_element_and_reads_back():
@@ -32,8 +35,10 @@ def test_the_payload_holds_every_trial_and_each_network_once(run_folder):
     assert set(data["networks"]) == set(table["key"])
     assert set(data["choices"]) == {"stem", "width", "ratio", "se"}
     assert data["budget"]["macs"] == 30_574_592
-    on_front = {key for key, front in zip(data["columns"]["key"], data["columns"]["front"], strict=True) if front}
-    assert on_front == {row.key for row in analysis.front_table(table) if row.on_front}
+    for cost, front in data["fronts"].items():
+        on_front = {data["columns"]["key"][row] for row in front["trials"]}
+        assert on_front == {row.key for row in analysis.front_table(table, cost) if row.on_front}
+        assert [spent for spent, _ in front["line"]] == sorted(spent for spent, _ in front["line"])
     assert len(data["curves"]["demo/0"][0]) == 9
     json.loads(to_json(data))
 
@@ -107,3 +112,52 @@ def test_a_folder_of_runs_is_one_search_with_bands(run_folder, tmp_path):
     assert labels[:2] == ["ours (n=5, 95% band)", "plain (n=1)"]
     paths = analysis.analyze([tmp_path / "ours", plain], into=tmp_path / "out")
     assert len(pd.read_csv(tmp_path / "out" / "trials.csv")) == 72 and len(paths) == 10
+
+
+def test_a_folder_of_unlike_runs_is_no_search_of_several_seeds(run_folder, tmp_path):
+    for name, macs in (("small", 7_643_648), ("large", 30_574_592)):
+        recipe = run_folder(12, 0, f"mix/{name}") / "recipe.yaml"
+        recipe.write_text(f"space: toy\nbudget: {{macs: {macs}}}\nseed: {macs % 7}\n")
+    assert _title(tmp_path / "mix", tmp_path / "out") == "large, small"
+    for name in ("small", "large"):
+        (tmp_path / "mix" / name / "recipe.yaml").write_text(f"space: toy\nseed: {len(name)}\n")
+    assert _title(tmp_path / "mix", tmp_path / "out") == "large, small", "both have seed 5"
+    (tmp_path / "mix" / "small" / "recipe.yaml").write_text("space: toy\nseed: 1\n")
+    assert _title(tmp_path / "mix", tmp_path / "out") == "mix"
+
+
+def _title(runs, into):
+    analysis.analyze(runs, into=into, report=True)
+    return re.search("<title>(.*): search report", (into / "report.html").read_text()).group(1)
+
+
+def test_seeds_of_runs_trained_alike_are_one_point_of_the_front(search, budget):
+    """The page and the printed front must not differ: the best single seed is no network's accuracy."""
+    one = tabulate(search(30), run="one", budget=budget)
+    two = one.assign(run="two", accuracy=one["accuracy"] + np.linspace(-0.02, 0.02, len(one)))
+    for table in (one, two):
+        table.attrs = {"runs": {table["run"][0]: {"recipe": "alike"}}}
+    both = stack([one, two])
+    data = payload(both, empty(), {})
+    rows = [row for row in analysis.front_table(both) if row.on_front]
+    assert [spent for spent, _ in data["fronts"]["macs"]["line"]] == [row.macs for row in rows]
+    assert [value for _, value in data["fronts"]["macs"]["line"]] == pytest.approx([row.accuracy for row in rows])
+    assert data["columns"]["key"][data["winner"]] == summarise(both).winner_key
+
+
+def test_a_reference_better_than_all_candidates_leaves_a_winner(search, budget):
+    table = tabulate(search(20), budget=budget)
+    table.loc[table["reference"], ["accuracy", "macs"]] = [0.99, 1]
+    assert [row.reference for row in analysis.front_table(table)] == [True]
+    own = table[(table["state"] == "complete") & ~table["reference"]]
+    assert summarise(table).winner.value == own["accuracy"].max()
+    assert summarise(table).gain.value < 0
+
+
+def test_the_share_of_the_budget_is_of_the_limit_that_is_closest(search):
+    budget = Budget(macs=40_000_000, params=1_000_000, resolution=32, classes=10)
+    table = tabulate(search(20), run="r", budget=budget)
+    table.attrs["runs"] = {"r": {"budget": {"params": 1_000_000, "resolution": 32, "classes": 10}}}
+    found = summarise(table)
+    assert found.budget_share == pytest.approx(found.winner_params / 1_000_000)
+    assert any(f"{found.budget_share:.0%} of the budget" in note for _, _, note in cards(found))
