@@ -34,7 +34,7 @@ class Trained:
         data_set: the same, and of an image folder the folder's own name.
         split: that was read.
         resolution: pixels, or steps of a series, at which the cost counts.
-        classes: of the data.
+        classes: of the data; 0 where the folder does not tell, as that of a network of plain torch's.
         dims: 2 for images, 1 for series.
         macs: multiply-adds of one inference of one image.
         params: trainable parameters.
@@ -132,7 +132,7 @@ def _read(folder: Path, split: Split) -> Trained:
             data_set=data_set(plan["data"]),
             split=split,
             resolution=int(network["resolution"]),
-            classes=int(network["classes"]),
+            classes=int(network.get("classes", 0)),
             dims=_dims(folder),
             macs=int(network["macs"]),
             params=int(network["params"]),
