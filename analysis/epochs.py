@@ -25,6 +25,7 @@ COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
         "validate_seconds": "of them, in validation",
         "checkpoint_seconds": "of them, writing the checkpoint",
         "images": "trained on in the epoch",
+        "places": "trials that could run at once",
     }
 )
 """Columns of every table of curves; a value that a line lacks is missing."""

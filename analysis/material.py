@@ -67,13 +67,16 @@ def _networks(sources: Sequence[Source], table: pd.DataFrame) -> dict[str, tuple
 
 
 def _time(one: Source, rows: pd.DataFrame) -> TimeSpent:
-    return time_spent(rows, wall_seconds=wall_seconds(one.sessions), concurrency=_concurrency(one))
+    return time_spent(rows, wall_seconds=wall_seconds(one.sessions), concurrency=_concurrency(one, rows))
 
 
-def _concurrency(one: Source) -> int:
-    """Trials at once: as the recipe says, or as many as fit the cores of the machine."""
-    told = (one.recipe or {}).get("resources")
-    resources: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+def _concurrency(one: Source, rows: pd.DataFrame) -> float:
+    """Trials at once: as the epochs tell, or, for runs of before December 2026, as the recipe or the cores do."""
+    told = rows[rows["places"] > 0]
+    if len(told):
+        return float(told["seconds"].sum() / (told["seconds"] / told["places"]).sum())
+    section = (one.recipe or {}).get("resources")
+    resources: Mapping[str, Any] = section if isinstance(section, Mapping) else {}
     stated = resources.get("concurrency")
     if isinstance(stated, int):
         return max(1, stated)

@@ -32,13 +32,13 @@ class TimeSpent:
         return sum(self.seconds.values())
 
 
-def time_spent(curves: pd.DataFrame, *, wall_seconds: float | None = None, concurrency: int = 1) -> TimeSpent:
+def time_spent(curves: pd.DataFrame, *, wall_seconds: float | None = None, concurrency: float = 1) -> TimeSpent:
     """Add up a run's epochs.
 
     Args:
         curves: of the run, see ``analysis.epochs``.
         wall_seconds: how long the run took, see :func:`wall_seconds`.
-        concurrency: trials that ran at the same time.
+        concurrency: trials that could run at the same time, on average.
     """
     parts = {name: float(curves[column].sum()) for name, column in _COLUMNS.items()}
     within = float(curves["seconds"].sum())

@@ -69,6 +69,7 @@ class Engine:
         checkpoints: folder of the workers' checkpoints, which are deleted with their trials.
         spent_hours: wall hours of earlier sessions of the run.
         cores: cores of one trial, now: every epoch is noted with them, for ``stop.core_hours``.
+        places: trials that run at once, as what runs them tells: every epoch is noted with them, for the idle time.
         batch: as in ``SamplerConfig``.
         after_end: called when a trial has ended, with its number, the name of its checkpoint, and the numbers of the
             trials that are under way.
@@ -85,6 +86,7 @@ class Engine:
     told_as: ToldAs = "fail"
     spent_hours: float = 0.0
     cores: float = 1.0
+    places: int = 1
     batch: int = 0
     after_end: Callable[[int, str, tuple[int, ...]], None] | None = None
     clock: Callable[[], float] = time.monotonic
@@ -240,7 +242,7 @@ class Engine:
             live.epoch = epoch
             live.seconds += metrics["seconds"]
             live.core_seconds += metrics["seconds"] * self.cores
-            self.curves.append(number, {**metrics, "cores": self.cores})
+            self.curves.append(number, {**metrics, "cores": self.cores, "places": self.places})
         self._record(number, live, metrics)
         if new:
             self.listener.epoch(number, metrics)

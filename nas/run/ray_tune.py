@@ -143,7 +143,7 @@ class _Link:
 
     def __init__(self, engine: Engine, slots: int) -> None:
         self.engine = engine
-        self.slots = slots
+        self.engine.places = self.slots = slots
         self.numbers: dict[str, int] = {}
         self.reasons: dict[str, str] = {}
         self.error: BaseException | None = None

@@ -1,6 +1,9 @@
+import json
+
 import pytest
 
 import analysis
+from analysis.material import gather
 from analysis.source import source
 from analysis.time_spent import PARTS, time_spent, time_table, wall_seconds
 
@@ -36,3 +39,15 @@ def test_the_table_gives_each_part_of_each_run_its_share(run_folder):
     assert own["device_seconds"].tolist() == list(spent.seconds.values())
     assert own["share"].tolist() == [seconds / 1200 for seconds in own["device_seconds"]]
     assert not table.loc[table["run"] == "none", ["device_seconds", "share"]].any(axis=None)
+
+
+def test_the_places_are_those_that_the_epochs_tell(run_folder):
+    """A driver with 64 cores and one GPU has one place; a session may have had another number than the next."""
+    folder = run_folder(4)
+    session = {"started": 0.0, "ended": 100.0, "cores": 64}
+    (folder / "versions.json").write_text(json.dumps([session]))
+    for path, places in zip(sorted((folder / "curves").glob("*.jsonl")), (1, 1, 1, 3), strict=True):
+        lines = [json.loads(line) | {"places": places, "seconds": 10.0} for line in path.read_text().splitlines()]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines[:2]))
+    (time,) = gather([source(folder)], analysis.load(folder)).time.values()
+    assert time.total == pytest.approx(100 * 80 / (60 + 20 / 3))

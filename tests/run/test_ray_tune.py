@@ -56,6 +56,8 @@ def test_a_batch_gives_the_same_points_at_any_concurrency(tmp_path: Path) -> Non
         task = FunctionTask(evaluate=uneven, milestones=(1,))
         assert run_on_ray(engine, task, folder / "checkpoints", ResourcesConfig(concurrency=concurrency))
         found.append([trial.candidate.point for trial in journal.trials()])
+        told = {line["places"] for number in range(13) for line in engine.curves.read(number)}
+        assert told == {concurrency}, "the idle time of a run is counted by its places"
     assert found[0] == found[1] and len(found[0]) == 13
 
 
