@@ -135,7 +135,8 @@ def _fit(
             raise cause from error
         finally:
             shutil.rmtree(storage, ignore_errors=True)
-    return engine.finished
+    # Where Tune took the interrupt itself it returns as ever, and leaves the trials that were under way.
+    return engine.finished and not link.numbers
 
 
 class _Link:
