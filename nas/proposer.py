@@ -9,7 +9,7 @@ import numpy as np
 
 from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.errors import ArchitectureError, BudgetError, SamplerError, SpaceError
+from nas.errors import BudgetError, SamplerError, SpaceError
 from nas.feasible import FeasibleSampler
 from nas.journal import Journal
 from nas.record import Candidate
@@ -216,11 +216,7 @@ def _reachable(history: History, starts: list[Network]) -> Iterator[Network]:
     visited = {tuple(point[name] for name in names) for point in queue}
     looked = 0
     while queue and looked < SEARCHED:
-        try:
-            neighbours = list(history.space.neighbours(queue.popleft()))
-        except ArchitectureError:
-            continue
-        for point in neighbours:
+        for point in history.space.neighbours(queue.popleft()):
             looked += 1
             values = tuple(point[name] for name in names)
             if values in visited:
