@@ -51,6 +51,15 @@ def test_a_run_is_overwritten_only_by_one_that_can_begin(nas: Any, tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny", "tiny.yaml"]
 
 
+def test_a_run_is_not_overwritten_where_the_sampler_is_not_fit_for_the_search(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    before = contents(run.path)
+    unfit = write(tmp_path, sampler={"name": "toy_samplers:OneObjective"}, objectives=["accuracy", "macs"])
+    status, _, err = nas("search", unfit, "--out", tmp_path, "--overwrite")
+    assert status == 2 and "'toy_samplers:OneObjective' cannot propose a point" in err
+    assert contents(run.path) == before
+
+
 def test_a_run_that_cannot_begin_leaves_no_folder(nas: Any, tmp_path: Path) -> None:
     status, _, _ = nas("search", write(tmp_path, resources={"gpu": 64}), "--out", tmp_path)
     assert status == 2 and not (tmp_path / "tiny").exists()
