@@ -9,7 +9,7 @@ import numpy as np
 
 from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.errors import BudgetError, SamplerError, SpaceError
+from nas.errors import BudgetError, SpaceError
 from nas.feasible import FeasibleSampler
 from nas.journal import Journal
 from nas.record import Candidate
@@ -70,13 +70,8 @@ class Proposer:
         """Set up for a new journal, or for one that is opened again.
 
         Raises:
-            SamplerError: several objectives, and a sampler that can optimise only one.
             SpaceError: a trial of the journal is no point of the space, which has changed since.
         """
-        if len(journal.objectives) > 1 and not sampler.multi_objective:
-            raise SamplerError(
-                f"sampler {sampler.name!r} must be given one objective, but got {', '.join(journal.objectives)}."
-            )
         for record in journal.trials():
             if record.candidate.point is not None:
                 _hold(space, record.number, record.candidate.point)

@@ -40,7 +40,7 @@ def make_sampler(name: str, options: Options | None = None) -> Sampler:
 
 def _own(kind: Callable[..., Sampler]) -> Callable[[str, Options], Sampler]:
     def make(name: str, options: Options) -> Sampler:
-        allowed = [field for field in inspect.signature(kind).parameters if field not in ("name", "multi_objective")]
+        allowed = [field for field in inspect.signature(kind).parameters if field != "name"]
         _check_options(name, options, allowed)
         for option, value in options.items():
             if type(value) is not int:

@@ -104,10 +104,6 @@ class Sampler(Protocol):
     def name(self) -> str:
         """As recipes and reports call it."""
 
-    @property
-    def multi_objective(self) -> bool:
-        """Whether it can optimise several objectives."""
-
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """A point that the budget allows; it may have been proposed before where nothing new is near."""
 

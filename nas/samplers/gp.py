@@ -48,7 +48,6 @@ class GaussianProcessSampler:
     startup: int = 8
     random_points: int = 64
     name: str = "gp"
-    multi_objective: bool = True
 
     def __post_init__(self) -> None:
         if self.startup < 2 or self.random_points < 1:

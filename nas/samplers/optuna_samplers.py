@@ -31,7 +31,6 @@ class OptunaSampler:
     Attributes:
         name: as the recipe calls it.
         factory: builds the sampler.
-        multi_objective: whether it can optimise several objectives.
         asks: suggestions that are tried as they are before the first is brought into the budget;
             one only after ``MANY`` trials, when they take long.
         built_in: whether it is known to sample all parameters at once: then it need not look for
@@ -40,7 +39,6 @@ class OptunaSampler:
 
     name: str
     factory: Factory
-    multi_objective: bool = True
     asks: int = 4
     built_in: bool = True
 

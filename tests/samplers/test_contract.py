@@ -173,16 +173,6 @@ def test_several_trials_at_a_time(name: str, objectives: tuple[Objective, ...]) 
     assert len(keys) == len(set(keys)) == 20
 
 
-def test_a_sampler_for_one_objective_refuses_two() -> None:
-    class Single:
-        name = "single"
-        multi_objective = False
-
-    journal = Journal.in_memory(objectives=TWO)
-    with pytest.raises(SamplerError, match=r"^sampler 'single' must be given one objective, but got accuracy, macs\.$"):
-        Proposer(toys.SPACE, BAND, Single(), journal, seed=0)  # type: ignore[arg-type]
-
-
 def test_an_imported_sampler_refuses_in_one_sentence() -> None:
     journal = Journal.in_memory(objectives=TWO)
     sampler = make_sampler("toy_samplers:OneObjective")
