@@ -104,6 +104,7 @@ class Proposer:
             budget=self._budget,
             objectives=self._journal.objectives,
             number=number,
+            seed=self._seed,
             trials=trials,
             observed=self._journal.observed(),
             taken=frozenset(record.candidate.key for record in trials if record.candidate.seed == self._trial_seed),
