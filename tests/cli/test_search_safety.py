@@ -16,8 +16,9 @@ from tiny_search import TRAINING as FULL
 
 from nas.journal import Journal
 from nas.run.folder import RunFolder
+from nas.run.mirror import fetch
 from nas.run.recipe_file import read_recipe, to_yaml
-from nas.run.search import _attributes
+from nas.run.search import _attributes, rehearse
 
 pytestmark = RAY_WARNINGS
 TRAINING = {**FULL, "epochs": 1, "batch_size": 8}
@@ -80,6 +81,22 @@ def test_a_run_that_met_a_limit_goes_on_under_new_ones(nas: Any, tmp_path: Path)
     assert nas("resume", run.path, "--core-hours", 1)[0] == 0
     states = [trial.state for trial in Journal.open(run.journal, read_only=True).trials()]
     assert states == ["complete", "complete"] and run.recipe().stop.core_hours == 1
+
+
+def test_a_resume_that_owes_no_trial_keeps_its_limits_and_brings_the_copy_up_to_date(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    recipe = replace(run.recipe(), resources=replace(run.recipe().resources, storage=(tmp_path / "store").as_uri()))
+    (run.path / "recipe.yaml").write_text(to_yaml(recipe))
+    (tmp_path / "store" / "tiny").mkdir(parents=True)
+    run.curves.path(0).unlink()
+    journal = Journal.open(run.journal)
+    for candidate in rehearse(recipe, 2):
+        journal.complete(journal.add(candidate), 0.5, 1, 1.0)
+    status, _, err = nas("resume", run.path, "--hours", 5)
+    assert status == 0, err
+    copy = fetch(f"{recipe.resources.storage}/tiny", tmp_path / "elsewhere")
+    assert run.recipe().stop.hours == copy.recipe().stop.hours == 5
+    assert [trial.state for trial in Journal.open(copy.journal).trials()] == ["complete", "complete"]
 
 
 def test_resume_holds_the_recipe_to_the_journal(nas: Any, tmp_path: Path) -> None:
