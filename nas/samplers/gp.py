@@ -179,5 +179,7 @@ def _ranked(model: _Model, pool: dict[str, Network]) -> list[Network]:
 
 
 def _cut_off(losses: Vector) -> Vector:
-    median = float(np.median(losses))
-    return np.minimum(losses, median + WORST * (median - float(losses.min())))
+    median, best = float(np.median(losses)), float(losses.min())
+    if median == best:
+        return losses  # Half of them are as good as the best: a cut there would make all equal.
+    return np.minimum(losses, median + WORST * (median - best))
