@@ -63,8 +63,8 @@ class OptunaSampler:
         draft = Draft(history.study, history.number)
         for _ in range(self.asks if len(history.observed) <= MANY else 1):
             draft.restart()
-            drawn = int(rng.integers(SEEDS))
-            params = self._ask(draft, history, history.seed % SEEDS if self.one_sequence else drawn)
+            seed = history.seed % SEEDS if self.one_sequence else int(rng.integers(SEEDS))
+            params = self._ask(draft, history, seed)
             if params is None:
                 return Proposal(point=history.random(rng).point, system=draft.system)
             asked = Proposal(point=to_point(history.space, params), system=draft.system)
