@@ -48,7 +48,6 @@ class RidgeSampler:
     startup: int = 10
     pool: int = 200
     name: str = "ridge"
-    multi_objective: bool = False
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """The network of a random pool with the highest expected accuracy."""

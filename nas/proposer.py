@@ -9,7 +9,7 @@ import numpy as np
 
 from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.errors import ArchitectureError, BudgetError, SamplerError, SpaceError
+from nas.errors import BudgetError, SpaceError
 from nas.feasible import FeasibleSampler
 from nas.journal import Journal
 from nas.record import Candidate
@@ -70,13 +70,8 @@ class Proposer:
         """Set up for a new journal, or for one that is opened again.
 
         Raises:
-            SamplerError: several objectives, and a sampler that can optimise only one.
             SpaceError: a trial of the journal is no point of the space, which has changed since.
         """
-        if len(journal.objectives) > 1 and not sampler.multi_objective:
-            raise SamplerError(
-                f"sampler {sampler.name!r} must be given one objective, but got {', '.join(journal.objectives)}."
-            )
         for record in journal.trials():
             if record.candidate.point is not None:
                 _hold(space, record.number, record.candidate.point)
@@ -109,6 +104,7 @@ class Proposer:
             budget=self._budget,
             objectives=self._journal.objectives,
             number=number,
+            seed=self._seed,
             trials=trials,
             observed=self._journal.observed(),
             taken=frozenset(record.candidate.key for record in trials if record.candidate.seed == self._trial_seed),
@@ -216,11 +212,7 @@ def _reachable(history: History, starts: list[Network]) -> Iterator[Network]:
     visited = {tuple(point[name] for name in names) for point in queue}
     looked = 0
     while queue and looked < SEARCHED:
-        try:
-            neighbours = list(history.space.neighbours(queue.popleft()))
-        except ArchitectureError:
-            continue
-        for point in neighbours:
+        for point in history.space.neighbours(queue.popleft()):
             looked += 1
             values = tuple(point[name] for name in names)
             if values in visited:

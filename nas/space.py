@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from nas.architecture import Architecture
-from nas.errors import SpaceError
+from nas.errors import ArchitectureError, SpaceError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,7 +181,10 @@ class Space:
         return point
 
     def neighbours(self, point: Point) -> Iterator[dict[str, Scalar]]:
-        """Canonical points one step away: the next values of an ordered choice that differ, any other of a category."""
+        """Canonical points one step away: the next values of an ordered choice that differ, any other of a category.
+
+        Values that give no network are passed over where the space encodes; else their points are neighbours, too.
+        """
         start = self.canonical(point)
         for choice in self.choices:
             if not choice.when(start):
@@ -190,7 +193,11 @@ class Space:
             below, above = reversed(choice.values[:at]), iter(choice.values[at + 1 :])
             ways = (below, above) if choice.ordered else ((value,) for value in (*below, *above))
             for way in ways:
-                points = (self.canonical({**start, choice.name: value}) for value in way)
-                other = next((other for other in points if other != start), None)
-                if other is not None:
-                    yield other
+                for value in way:
+                    try:
+                        other = self.canonical({**start, choice.name: value})
+                    except ArchitectureError:
+                        continue  # The value beyond may give one.
+                    if other != start:
+                        yield other
+                        break

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,12 +10,12 @@ import toys
 
 from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.errors import BudgetError, SpaceError
+from nas.errors import ArchitectureError, BudgetError, SpaceError
 from nas.feasible import FeasibleSampler
 from nas.journal import Journal
 from nas.proposer import MEASUREMENTS, Measurement, Proposer
 from nas.samplers import make_sampler
-from nas.space import Choice, Space
+from nas.space import Choice, Point, Space
 from nas.spaces import load_space
 
 RANDOM = make_sampler("random")
@@ -140,6 +141,27 @@ def test_a_space_of_one_network() -> None:
         assert proposer.ask() is not None
         assert proposer.ask() is not None
         assert proposer.ask() is None
+
+
+@pytest.mark.parametrize("name", ["random", "evolution"])
+def test_networks_that_cannot_exist_hide_none_of_a_space_that_encodes(name: str) -> None:
+    def decode(point: Point) -> Architecture:
+        if point["width3"] > point["width4"]:  # type: ignore[operator]  # Both are widths.
+            raise ArchitectureError("stages must not get narrower.")
+        return toys.SPACE.decode(point)
+
+    names = [choice.name for choice in toys.SPACE.choices]
+    grid = product(*(choice.values for choice in toys.SPACE.choices))
+    points = [dict(zip(names, values, strict=True)) for values in grid]
+    known = {toys.SPACE.decode(point): point for point in points if point["width3"] <= point["width4"]}
+    space = replace(toys.SPACE, decode=decode, encode=known.get)
+    journal = memory()
+    proposer = Proposer(space, replace(toys.BUDGET, macs=10**9), make_sampler(name), journal, seed=1)
+    proposed = set()
+    while (asked := proposer.ask()) is not None:
+        journal.complete(asked[0], 0.5 + 0.001 * asked[0], 1, 1.0)
+        proposed.add(asked[1].architecture)
+    assert proposed == {space.reference, *known}
 
 
 def test_costs_are_told_beside_the_accuracy() -> None:

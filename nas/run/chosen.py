@@ -33,9 +33,12 @@ class Chosen:
         return key(self.architecture)
 
     def is_blind(self, data: DataConfig) -> bool:
-        """Whether the search that chose it saw no image of split B: of the same data cut otherwise, it may have."""
+        """Whether the search that chose it saw no image of split B: of the same data cut otherwise, it may have.
+
+        Roots do not count. Two image folders may be copies of one another, so they are taken for the same data.
+        """
         before = self.searched
-        if before is None or (before.name, before.root) != (data.name, data.root):
+        if before is None or before.name != data.name:
             return True
         return (before.split_seed, before.validation_share) == (data.split_seed, data.validation_share)
 

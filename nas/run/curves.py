@@ -37,11 +37,23 @@ class Curves:
             ) from error
 
     def read(self, number: int) -> list[dict[str, float]]:
-        """The epochs of a trial in order; none where it has not reported yet."""
+        """The epochs of a trial in order; none where it has not reported yet.
+
+        Raises:
+            RunError: a whole line that is damaged.
+        """
         path = self.path(number)
         if not path.exists():
             return []
-        return [json.loads(line) for line in _whole_lines(path.read_bytes())]
+        epochs = []
+        for at, line in enumerate(_whole_lines(path.read_bytes()), start=1):
+            try:
+                epochs.append(json.loads(line))
+            except ValueError as error:
+                raise RunError(
+                    f"line {at} of {path} must be JSON, but it does not parse: {error}; delete it, then resume the run."
+                ) from error
+        return epochs
 
     def core_seconds(self, number: int, cores: float) -> float:
         """Of a trial so far; ``cores`` were its cores in epochs of before November 2026, which do not tell."""

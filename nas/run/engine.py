@@ -55,6 +55,8 @@ class Listener(Protocol):
 class _Live:
     candidate: Candidate
     epoch: int = 0
+    judged: int = 0
+    """The last epoch with a verdict of this session."""
     seconds: float = 0.0
     core_seconds: float = 0.0
     recorded: set[int] = field(default_factory=set)
@@ -186,10 +188,11 @@ class Engine:
         if not math.isfinite(accuracy):
             self.fail(number, _not_finite(metrics))
             return False
-        if epoch < live.epoch:
-            return True  # Told again after a crash.
-        # The last epoch before a crash is told again, and judged again, for its verdict may have been lost: by what was
-        # recorded first, since an epoch that is trained again need not end as it did.
+        if epoch < live.epoch or epoch == live.judged:
+            return True  # Told again by a worker that was started again.
+        # The last epoch of the session before is told again, and judged again, for its verdict may have been lost: by
+        # what was recorded first, since an epoch that is trained again need not end as it did.
+        live.judged = epoch
         accuracy = self.journal.trial(number).accuracies[epoch]
         standing = self._standing(live.candidate, accuracy)
         if live.candidate.reference or self.rungs.verdict(number, epoch, standing):

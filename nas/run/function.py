@@ -28,8 +28,8 @@ from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.reachable import check_reachable, reference_fits
 from nas.record import Objective, TrialRecord
-from nas.run.curves import Curves
 from nas.run.engine import Engine, Listener
+from nas.run.folder import RunFolder
 from nas.run.job import Job
 from nas.run.keys import RESERVED
 from nas.run.local import run_here
@@ -124,7 +124,7 @@ def search(
         listener: told of every event.
 
     Raises:
-        NasError: an unreachable budget, an unknown sampler, a run folder in disorder.
+        NasError: an unreachable budget, an unknown sampler, a run folder in disorder or in use.
     """
     if resources is not None and resources.storage is not None:
         raise RunError(
@@ -137,42 +137,44 @@ def search(
     stopping = early_stopping or EarlyStoppingConfig()
     with tempfile.TemporaryDirectory(prefix="nas-search-") as temporary:
         folder = path or Path(temporary)
-        journal = _journal(folder, space, budget, objectives, epochs, seed)
-        chosen = make_sampler(sampler, sampler_options)
-        engine = Engine(
-            proposer=Proposer(
-                space,
-                budget,
-                chosen,
-                journal,
-                seed=seed,
-                reference_first=reference_fits(space, budget),
-                measurement=measured,
-            ),
-            journal=journal,
-            curves=Curves(folder / "curves"),
-            rungs=Rungs(stopping, epochs),
-            budget=budget,
-            stop=StopConfig(trials=trials, core_hours=core_hours),
-            listener=listener or Silent(),
-            checkpoints=folder / "checkpoints",
-            told_as=stopping.told_as,
-            cores=resources.cpu if resources else 1.0,
-        )
-        task = FunctionTask(evaluate=evaluate, milestones=(*rung_epochs(stopping, epochs), epochs))
-        if resources is None:
-            finished = run_here(engine, task, folder / "checkpoints")
-        else:
-            from nas.run.ray_tune import run_on_ray
+        folder.mkdir(parents=True, exist_ok=True)
+        run = RunFolder(folder.resolve())
+        with run.locked():
+            journal = _journal(folder, space, budget, objectives, epochs, seed)
+            chosen = make_sampler(sampler, sampler_options)
+            engine = Engine(
+                proposer=Proposer(
+                    space,
+                    budget,
+                    chosen,
+                    journal,
+                    seed=seed,
+                    reference_first=reference_fits(space, budget),
+                    measurement=measured,
+                ),
+                journal=journal,
+                curves=run.curves,
+                rungs=Rungs(stopping, epochs),
+                budget=budget,
+                stop=StopConfig(trials=trials, core_hours=core_hours),
+                listener=listener or Silent(),
+                checkpoints=run.checkpoints,
+                told_as=stopping.told_as,
+                cores=resources.cpu if resources else 1.0,
+            )
+            task = FunctionTask(evaluate=evaluate, milestones=(*rung_epochs(stopping, epochs), epochs))
+            if resources is None:
+                finished = run_here(engine, task, run.checkpoints)
+            else:
+                from nas.run.ray_tune import run_on_ray
 
-            finished = run_on_ray(engine, task, folder / "checkpoints", resources)
-        return Result(trials=journal.trials(), finished=finished)
+                finished = run_on_ray(engine, task, run.checkpoints, resources)
+            return Result(trials=journal.trials(), finished=finished)
 
 
 def _journal(
     folder: Path, space: Space, budget: Budget, objectives: tuple[Objective, ...], epochs: int, seed: int
 ) -> Journal:
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "journal.log"
     attributes = {"space": space.name, "budget": asdict(budget), "epochs": epochs, "seed": seed}
     if not file.exists():

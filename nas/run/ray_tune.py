@@ -62,7 +62,7 @@ def run_on_ray(
         checkpoints: a folder that every worker must reach, unless there is a store.
         resources: of one trial.
         store: of checkpoints.
-        begun: called once Ray is there and has what one trial needs.
+        begun: called once Ray is there and has what one trial needs, or where no trial needs it any more.
 
     Returns:
         False if the user interrupted it.
@@ -72,6 +72,7 @@ def run_on_ray(
             trial needs.
     """
     if engine.settled():
+        begun()
         return True
     if ray.is_initialized():
         return _fit(engine, task, checkpoints, resources, store, begun)
@@ -135,7 +136,8 @@ def _fit(
             raise cause from error
         finally:
             shutil.rmtree(storage, ignore_errors=True)
-    return engine.finished
+    # Where Tune took the interrupt itself it returns as ever, and leaves the trials that were under way.
+    return engine.finished and not link.numbers
 
 
 class _Link:

@@ -56,6 +56,8 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     task = TrainingTask(recipe.data, recipe.training)
     _check_classes(recipe, task.classes)
     _check_dims(recipe, space, task.dims)
+    # A sampler that is not fit for this search says so at its first proposal: not after a run was replaced.
+    list(_proposed(recipe, space, min(2, recipe.stop.trials)))
     folder = RunFolder.create(path, recipe, overwrite=overwrite)
     try:
         Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
@@ -97,7 +99,11 @@ def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
         NasError: as :func:`start`, but for data and run folder.
     """
     recipe = _whole(recipe)
-    space = prepare(recipe)
+    yield from _proposed(recipe, prepare(recipe), trials)
+
+
+def _proposed(recipe: Recipe, space: Space, trials: int) -> Iterator[Candidate]:
+    """What a search proposes first, while nothing has a result."""
     journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
     fits = reference_fits(space, recipe.budget, recipe.data.resolution or recipe.budget.resolution)
     proposer = _proposer(recipe, space, journal, reference_first=fits)

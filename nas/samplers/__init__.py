@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Final
 
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
+from optuna.samplers import BaseSampler, NSGAIISampler, QMCSampler, TPESampler
 
 from nas.errors import SamplerError, one_line
 from nas.samplers.base import History, Network, Proposal, Sampler
@@ -40,7 +40,7 @@ def make_sampler(name: str, options: Options | None = None) -> Sampler:
 
 def _own(kind: Callable[..., Sampler]) -> Callable[[str, Options], Sampler]:
     def make(name: str, options: Options) -> Sampler:
-        allowed = [field for field in inspect.signature(kind).parameters if field not in ("name", "multi_objective")]
+        allowed = [field for field in inspect.signature(kind).parameters if field != "name"]
         _check_options(name, options, allowed)
         for option, value in options.items():
             if type(value) is not int:
@@ -65,15 +65,21 @@ def _imported(path: str, options: Options) -> Sampler:
         raise SamplerError(f"sampler {path!r} cannot be imported: {one_line(error).rstrip('.')}.") from error
     if not (isinstance(kind, type) and issubclass(kind, BaseSampler)):
         raise SamplerError(f"sampler {path!r} must be a subclass of optuna.samplers.BaseSampler, but it is {kind!r}.")
-    return OptunaSampler(name=path, factory=_factory(path, kind, options), built_in=False)
+    sequence = issubclass(kind, QMCSampler)
+    return OptunaSampler(name=path, factory=_factory(path, kind, options), built_in=False, one_sequence=sequence)
 
 
 def _factory(name: str, kind: type[BaseSampler], options: Options) -> Callable[[int], BaseSampler]:
     parameters = inspect.signature(kind).parameters
     _check_options(name, options, list(parameters))
+    if "seed" in options and not issubclass(kind, QMCSampler):
+        # It would be built with this seed for every proposal, and suggest one point for ever.
+        raise SamplerError(
+            f"sampler {name!r} must be given no seed, for it draws by the seed of the search, "
+            f"but got seed={options['seed']!r}."
+        )
 
     def build(seed: int) -> BaseSampler:
-        # A seed that the user gives is kept: quasi-random sequences need the same one throughout.
         seeded = {"seed": seed} if "seed" in parameters else {}
         return kind(**{**seeded, **options})
 

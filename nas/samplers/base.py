@@ -37,6 +37,7 @@ class History:
         budget: what they may cost.
         objectives: what is optimised; accuracy is maximised, all else minimised.
         number: of the trial that is asked for.
+        seed: of the search, for what has to stay the same through all of it.
         trials: all trials so far, by number.
         observed: those to learn from: told, finite, and points of the space.
         taken: content keys that are not to be proposed again.
@@ -48,6 +49,7 @@ class History:
     budget: Budget
     objectives: tuple[Objective, ...]
     number: int
+    seed: int
     trials: tuple[TrialRecord, ...]
     observed: tuple[TrialRecord, ...]
     taken: frozenset[str]
@@ -103,10 +105,6 @@ class Sampler(Protocol):
     @property
     def name(self) -> str:
         """As recipes and reports call it."""
-
-    @property
-    def multi_objective(self) -> bool:
-        """Whether it can optimise several objectives."""
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """A point that the budget allows; it may have been proposed before where nothing new is near."""

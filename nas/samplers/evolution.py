@@ -30,7 +30,6 @@ class EvolutionSampler:
     population: int = 20
     tournament: int = 5
     name: str = "evolution"
-    multi_objective: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.tournament <= self.population:

@@ -48,7 +48,6 @@ class GaussianProcessSampler:
     startup: int = 8
     random_points: int = 64
     name: str = "gp"
-    multi_objective: bool = True
 
     def __post_init__(self) -> None:
         if self.startup < 2 or self.random_points < 1:
@@ -180,5 +179,7 @@ def _ranked(model: _Model, pool: dict[str, Network]) -> list[Network]:
 
 
 def _cut_off(losses: Vector) -> Vector:
-    median = float(np.median(losses))
-    return np.minimum(losses, median + WORST * (median - float(losses.min())))
+    median, best = float(np.median(losses)), float(losses.min())
+    if median == best:
+        return losses  # Half of them are as good as the best: a cut there would make all equal.
+    return np.minimum(losses, median + WORST * (median - best))

@@ -31,18 +31,18 @@ class OptunaSampler:
     Attributes:
         name: as the recipe calls it.
         factory: builds the sampler.
-        multi_objective: whether it can optimise several objectives.
         asks: suggestions that are tried as they are before the first is brought into the budget;
             one only after ``MANY`` trials, when they take long.
         built_in: whether it is known to sample all parameters at once: then it need not look for
             those that all trials share, and a feasible point is drawn where it has no model yet.
+        one_sequence: whether its points are places in a sequence that a seed decides, so that all need the same one.
     """
 
     name: str
     factory: Factory
-    multi_objective: bool = True
     asks: int = 4
     built_in: bool = True
+    one_sequence: bool = False
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """A suggestion in the budget, at once or after a projection, or else a random point.
@@ -63,7 +63,8 @@ class OptunaSampler:
         draft = Draft(history.study, history.number)
         for _ in range(self.asks if len(history.observed) <= MANY else 1):
             draft.restart()
-            params = self._ask(draft, history, int(rng.integers(SEEDS)))
+            seed = history.seed % SEEDS if self.one_sequence else int(rng.integers(SEEDS))
+            params = self._ask(draft, history, seed)
             if params is None:
                 return Proposal(point=history.random(rng).point, system=draft.system)
             asked = Proposal(point=to_point(history.space, params), system=draft.system)

@@ -12,7 +12,6 @@ class RandomSampler:
     """Uniform over feasible points where rejection finds them; see ``nas.feasible.sample_feasible``."""
 
     name: str = "random"
-    multi_objective: bool = True
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """A random point in the budget."""

@@ -16,8 +16,9 @@ from tiny_search import TRAINING as FULL
 
 from nas.journal import Journal
 from nas.run.folder import RunFolder
+from nas.run.mirror import fetch
 from nas.run.recipe_file import read_recipe, to_yaml
-from nas.run.search import _attributes
+from nas.run.search import _attributes, rehearse
 
 pytestmark = RAY_WARNINGS
 TRAINING = {**FULL, "epochs": 1, "batch_size": 8}
@@ -51,6 +52,15 @@ def test_a_run_is_overwritten_only_by_one_that_can_begin(nas: Any, tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny", "tiny.yaml"]
 
 
+def test_a_run_is_not_overwritten_where_the_sampler_is_not_fit_for_the_search(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    before = contents(run.path)
+    unfit = write(tmp_path, sampler={"name": "toy_samplers:OneObjective"}, objectives=["accuracy", "macs"])
+    status, _, err = nas("search", unfit, "--out", tmp_path, "--overwrite")
+    assert status == 2 and "'toy_samplers:OneObjective' cannot propose a point" in err
+    assert contents(run.path) == before
+
+
 def test_a_run_that_cannot_begin_leaves_no_folder(nas: Any, tmp_path: Path) -> None:
     status, _, _ = nas("search", write(tmp_path, resources={"gpu": 64}), "--out", tmp_path)
     assert status == 2 and not (tmp_path / "tiny").exists()
@@ -71,6 +81,22 @@ def test_a_run_that_met_a_limit_goes_on_under_new_ones(nas: Any, tmp_path: Path)
     assert nas("resume", run.path, "--core-hours", 1)[0] == 0
     states = [trial.state for trial in Journal.open(run.journal, read_only=True).trials()]
     assert states == ["complete", "complete"] and run.recipe().stop.core_hours == 1
+
+
+def test_a_resume_that_owes_no_trial_keeps_its_limits_and_brings_the_copy_up_to_date(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    recipe = replace(run.recipe(), resources=replace(run.recipe().resources, storage=(tmp_path / "store").as_uri()))
+    (run.path / "recipe.yaml").write_text(to_yaml(recipe))
+    (tmp_path / "store" / "tiny").mkdir(parents=True)
+    run.curves.path(0).unlink()
+    journal = Journal.open(run.journal)
+    for candidate in rehearse(recipe, 2):
+        journal.complete(journal.add(candidate), 0.5, 1, 1.0)
+    status, _, err = nas("resume", run.path, "--hours", 5)
+    assert status == 0, err
+    copy = fetch(f"{recipe.resources.storage}/tiny", tmp_path / "elsewhere")
+    assert run.recipe().stop.hours == copy.recipe().stop.hours == 5
+    assert [trial.state for trial in Journal.open(copy.journal).trials()] == ["complete", "complete"]
 
 
 def test_resume_holds_the_recipe_to_the_journal(nas: Any, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from nas.budget import Budget
 from nas.errors import BudgetError, RunError, SamplerError
 from nas.record import TrialRecord
 from nas.run.curves import Curves
+from nas.run.folder import RunFolder
 from nas.run.function import Silent, search
 from nas.run.recipe import EarlyStoppingConfig
 from nas.spaces import load_space
@@ -64,6 +65,12 @@ def test_a_continued_search_must_be_the_same(tmp_path: Path) -> None:
     search(SPACE, evaluate, BUDGET, trials=2, sampler="random", path=tmp_path / "run")
     with pytest.raises(RunError, match="seed must be that of the search"):
         search(SPACE, evaluate, BUDGET, trials=2, sampler="random", seed=1, path=tmp_path / "run")
+
+
+def test_one_search_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
+    with RunFolder(tmp_path).locked(), pytest.raises(RunError, match="one process at a time may write to a run"):
+        search(SPACE, evaluate, BUDGET, trials=2, sampler="random", path=tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [".lock"]
 
 
 class Interrupted(Silent):

@@ -15,6 +15,7 @@ from nas.record import Candidate
 from nas.run.function import FunctionTask, Silent, search
 from nas.run.local import run_here
 from nas.run.recipe import EarlyStoppingConfig
+from nas.run.rungs import Rungs
 from nas.samplers import make_sampler
 
 
@@ -38,6 +39,19 @@ def test_an_epoch_that_is_trained_again_is_judged_by_what_was_recorded(rule: str
         checkpoint.unlink()
     second = search(SPACE, other, BUDGET, **arguments)  # type: ignore[arg-type]
     assert second.finished and second.trials[5].accuracies[1] == first.trials[5].accuracies[1]
+
+
+def test_a_verdict_stands_where_its_epoch_is_told_again(tmp_path: Path) -> None:
+    """By a worker that died and was started again, when better ones stand on the rung."""
+    journal = Journal.in_memory(objectives=("accuracy",))
+    source = Proposer(SPACE, BUDGET, make_sampler("random"), journal, seed=0, reference_first=False)
+    engine = make_engine(source, journal, BUDGET, tmp_path, trials=4, epochs=5)
+    engine.rungs = Rungs(EarlyStoppingConfig(rule="asha", first_rung=1, reduction=2), 5)
+    told = [{"accuracy": 0.5 + number / 10, "epoch": 1, "seconds": 1.0} for number in range(4)]
+    assert all(engine.next() for _ in told)
+    for number, metrics in enumerate(told):
+        assert engine.observe(number, metrics)
+    assert engine.observe(0, told[0]) and journal.trial(0).state == "running"
 
 
 def test_a_batch_that_was_cut_short_is_proposed_to_its_end_before_its_results(tmp_path: Path) -> None:

@@ -80,6 +80,19 @@ def test_a_curve_that_cannot_be_written_stays_whole(small_disk: Path) -> None:
     curves.append(0, line)
 
 
+def test_a_damaged_line_of_a_curve_is_told_and_can_be_deleted(tmp_path: Path) -> None:
+    arguments: dict[str, Any] = {"sampler": "random", "path": tmp_path}
+    search(toys.SPACE, toys.evaluate, toys.BUDGET, trials=3, **arguments)
+    curve = tmp_path / "curves" / "0002.jsonl"
+    whole = curve.read_bytes()
+    for damaged in (b"\0" * 20, b"\xff", whole[:20]):
+        curve.write_bytes(whole + damaged + b"\n")
+        with pytest.raises(RunError, match=r"line 2 of .*/0002\.jsonl must be JSON, .*; delete it"):
+            search(toys.SPACE, toys.evaluate, toys.BUDGET, trials=4, **arguments)
+    curve.write_bytes(whole)
+    assert search(toys.SPACE, toys.evaluate, toys.BUDGET, trials=4, **arguments).finished
+
+
 @pytest.mark.slow
 def test_nas_search_on_a_full_disk(small_disk: Path, tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, training={**TRAINING, "epochs": 6})

@@ -1,5 +1,6 @@
 """The engine on the real Ray Tune: same results as in this process, faults, fractional GPUs."""
 
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from nas.architecture import Architecture
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
-from nas.run.function import FunctionTask, search
+from nas.run.function import FunctionTask, Silent, search
 from nas.run.ray_tune import run_on_ray
 from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig
 from nas.samplers import make_sampler
@@ -104,6 +105,26 @@ def test_a_trial_whose_worker_dies_every_time_fails_with_the_reason(tmp_path: Pa
     failed = [trial for trial in result.trials if trial.state == "failed"]
     assert result.finished and 0 < len(failed) < 4
     assert all("worker died 2 times: The actor died" in (trial.reason or "") for trial in failed)
+
+
+def test_a_search_on_a_ray_that_runs_already_is_not_finished_where_it_was_interrupted() -> None:
+    class Interrupting(Silent):
+        def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
+            signal.raise_signal(signal.SIGINT)  # Tune's own handler takes it, and ``fit`` returns as ever.
+
+    # A place is free, so the engine has said already that nothing more is to be handed out.
+    result = search(
+        SPACE,
+        evaluate,
+        BUDGET,
+        trials=1,
+        sampler="random",
+        epochs=2,
+        early_stopping=EarlyStoppingConfig(rule="asha", first_rung=1, reduction=2),
+        resources=ResourcesConfig(concurrency=2),
+        listener=Interrupting(),
+    )
+    assert [trial.state for trial in result.trials] == ["running"] and not result.finished
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 1), (0, 0), (0.5, 1)])

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.record import Candidate, Objective
 from nas.samplers import NAMES, Sampler, make_sampler
+from nas.samplers.draft import STUDY_ATTRIBUTES
 from nas.serialize import key
 from nas.space import Choice, Point, Space
 
@@ -173,14 +174,15 @@ def test_several_trials_at_a_time(name: str, objectives: tuple[Objective, ...]) 
     assert len(keys) == len(set(keys)) == 20
 
 
-def test_a_sampler_for_one_objective_refuses_two() -> None:
-    class Single:
-        name = "single"
-        multi_objective = False
+def test_the_proposals_of_a_scrambled_sequence_are_places_in_one() -> None:
+    def sequences(seed: int, own: Mapping[str, int] = {}) -> set[str]:
+        journal = Journal.in_memory(objectives=ONE)
+        sampler = make_sampler("optuna.samplers:QMCSampler", {"scramble": True, **own})
+        assert len(list(drive(Proposer(toys.SPACE, BAND, sampler, journal, seed=seed), journal, 8))) == 8
+        return {name for trial in journal.study.trials for name in trial.system_attrs.get(STUDY_ATTRIBUTES, {})}
 
-    journal = Journal.in_memory(objectives=TWO)
-    with pytest.raises(SamplerError, match=r"^sampler 'single' must be given one objective, but got accuracy, macs\.$"):
-        Proposer(toys.SPACE, BAND, Single(), journal, seed=0)  # type: ignore[arg-type]
+    assert len(sequences(1)) == 1
+    assert sequences(1) != sequences(2) == sequences(1, {"seed": 2})
 
 
 def test_an_imported_sampler_refuses_in_one_sentence() -> None:

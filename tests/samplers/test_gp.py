@@ -63,6 +63,19 @@ def test_it_finds_better_networks_than_chance() -> None:
     assert np.mean([best("gp", seed) for seed in seeds]) > np.mean([best("random", seed) for seed in seeds])
 
 
+def test_where_most_are_as_good_as_the_best_the_others_are_avoided() -> None:
+    journal = Journal.in_memory(objectives=("accuracy",))
+    proposer = Proposer(toys.SPACE, toys.BUDGET, make_sampler("gp"), journal, seed=0, reference_first=False)
+    poor = 0
+    for number in range(24):
+        asked = proposer.ask()
+        assert asked is not None and asked[1].point is not None
+        good = asked[1].point["width3"] in (8, 16)
+        poor += number >= 8 and not good
+        journal.complete(number, 0.9 if good else 0.3, 1, 1.0)
+    assert poor <= 2, "of 16 that the model chose"
+
+
 def test_with_two_objectives_it_covers_more_than_chance() -> None:
     def hypervolume(journal: Journal) -> float:
         points = sorted((record.candidate.cost.macs / 4e6, record.accuracy or 0.0) for record in journal.trials())

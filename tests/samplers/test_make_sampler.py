@@ -15,9 +15,7 @@ def make(name: str, **options: object) -> Sampler:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_built_in_names(name: str) -> None:
-    sampler = make_sampler(name)
-    assert sampler.name == name
-    assert sampler.multi_objective
+    assert make_sampler(name).name == name
 
 
 def test_options_arrive() -> None:
@@ -58,6 +56,8 @@ def test_options_arrive() -> None:
             {"population_size": 1},
             "sampler 'nsga2' cannot be built: `population_size` must be greater than or equal to 2.",
         ),
+        ("optuna.samplers:RandomSampler", {"seed": 3}, "sampler 'optuna.samplers:RandomSampler' must be given no seed, "
+         "for it draws by the seed of the search, but got seed=3."),
         ("no_such_package:Sampler", {}, "sampler 'no_such_package:Sampler' cannot be imported: "
          "No module named 'no_such_package'."),
         ("optuna.samplers:Nothing", {}, "sampler 'optuna.samplers:Nothing' cannot be imported: "
