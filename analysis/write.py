@@ -7,7 +7,6 @@ from typing import Final
 
 import pandas as pd
 
-from analysis.compare import differ_in_seed
 from analysis.pareto import front, on_front
 from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
 from analysis.plots.trained import trained_networks
@@ -76,6 +75,8 @@ def _searches(
     given: Sequence[Path | str], several: Sequence[Sequence[Path]], names: Sequence[str]
 ) -> dict[str, list[str]]:
     """The names of each search's runs, by its own: a folder of runs that differ in more than their seeds is many."""
+    from analysis.compare import differ_in_seed  # As in `_report`: what most analyses do without.
+
     homes = [Path(one).resolve() for one in given]
     labels = apart([home.name for home in homes], [home.parent.name for home in homes])
     rest = iter(names)
