@@ -249,9 +249,9 @@ def budget_of(table: pd.DataFrame) -> Budget | None:
     return stored[0] if stored and all(one == stored[0] for one in stored) else None
 
 
-def dims_of(*tables: pd.DataFrame) -> int:
-    """1 where the networks of tables are for series, 2 where they are for images."""
-    return min((int(one.get("dims", 2)) for one in _known(tables)), default=2)
+def dims_of(table: pd.DataFrame) -> int:
+    """1 where the networks of a table are for series, 2 where they are for images."""
+    return min((int(one.get("dims", 2)) for one in _known([table])), default=2)
 
 
 def cost_of(*tables: pd.DataFrame) -> str:
