@@ -41,8 +41,10 @@ def estimate_statistics(
 ) -> None:
     """Set the running statistics of batch-norm to the mean over some images; without batch-norm, do nothing.
 
-    The images are evenly spaced over the split, and not augmented: as those are on which a network is judged. Dropout
-    draws from torch's generator. The network is left in the mode it was in.
+    The images are drawn from the whole split, the same at every call, and not augmented: as those are on which a
+    network is judged. They come in random order: an image folder lists one class after another, and the variance within
+    batches of one class is not that of the images. Dropout draws from torch's generator. The network is left in the
+    mode it was in.
 
     Args:
         network: on ``device``.
@@ -59,8 +61,12 @@ def estimate_statistics(
     momenta = [norm.momentum for norm in norms]
     network.train()
     seen = 0
-    limit = min(max(images, IMAGES[0]), IMAGES[1])
-    stream = batches(split, batch_size=BATCH_SIZE, limit=limit, device=device, dtype=dtype, workers=workers)
+    limit = min(max(images, IMAGES[0]), IMAGES[1], len(split))
+    if limit > BATCH_SIZE and limit % BATCH_SIZE == 1:
+        limit -= 1  # One image alone has no variance where maps have one pixel.
+    stream = batches(
+        split, batch_size=BATCH_SIZE, limit=limit, shuffle=True, device=device, dtype=dtype, workers=workers
+    )
     try:
         for pixels, _ in stream:
             seen += len(pixels)

@@ -9,7 +9,7 @@ from torch import nn
 
 from nas.architecture import Architecture
 from nas.data.batches import batches
-from nas.data.splits import Data
+from nas.data.splits import Data, Split
 from nas.network.build import build
 from nas.training import TrainingConfig
 from nas.training.statistics import IMAGES, PASSING, estimate_statistics, images_for
@@ -28,7 +28,8 @@ def test_they_are_those_of_the_images(tiny: Architecture, make_data: Callable[..
     norm = norms_of(network)["conv1.norm"]
     norm.running_mean.fill_(3.0)  # type: ignore[union-attr]
     estimate_statistics(network, data.split("train"), images=10_000, device=CPU, dtype=torch.float32)
-    parts = [network.get_submodule("conv1.conv")(images) for images, _ in batches(data.split("train"), batch_size=256)]
+    read = batches(data.split("train"), batch_size=256, shuffle=True)
+    parts = [network.get_submodule("conv1.conv")(images) for images, _ in read]
     means = torch.stack([part.mean(dim=(0, 2, 3)) for part in parts])
     variances = torch.stack([part.var(dim=(0, 2, 3)) for part in parts])
     weights = torch.tensor([len(part) for part in parts]) / 300
@@ -37,6 +38,27 @@ def test_they_are_those_of_the_images(tiny: Architecture, make_data: Callable[..
     assert torch.allclose(norm.running_var, weights @ variances, rtol=1e-3)
     assert not network.training
     assert {each.momentum for each in norms_of(network).values()} == {0.1}
+
+
+def test_images_that_stand_class_by_class_as_in_a_folder_are_mixed() -> None:
+    """The variance within batches of one class or two is a small part of that of all images."""
+    labels = torch.arange(2048) // 256
+    noise = torch.randint(0, 16, (2048, 1, 4, 4), generator=torch.Generator().manual_seed(0))
+    images = (labels[:, None, None, None] * 30 + noise).to(torch.uint8)
+    split = Split(images=images, labels=labels, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+    network = nn.Sequential(nn.BatchNorm2d(3))
+    estimate_statistics(network, split, images=1024, device=CPU, dtype=torch.float32)
+    (norm,) = network
+    assert isinstance(norm, nn.BatchNorm2d) and norm.running_var is not None
+    whole = (images.double() / 255 / 0.25).var().item()
+    assert norm.running_var.tolist() == pytest.approx([whole] * 3, rel=0.1)
+
+
+def test_no_batch_is_of_one_image(make_data: Callable[..., Data]) -> None:
+    """Batch-norm of maps of one pixel refuses it."""
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(3))
+    split = make_data(257, resolution=4).split("train")
+    estimate_statistics(network, split, images=257, device=CPU, dtype=torch.float32)
 
 
 @pytest.mark.parametrize(("epochs", "images"), [(1, 600), (2, 27_000), (36, 54_000), (60, 1_280_000)])
