@@ -13,8 +13,8 @@ EVERY = 4
 class Average:
     """average = decay * average + (1 - decay) * weights, after every ``EVERY`` steps.
 
-    Early on the decay is at most (1 + steps) / (10 + steps), so that the initial weights are soon forgotten. The
-    statistics of batch-norm are averaged like the weights.
+    Early on the decay is at most (1 + steps) / (10 + steps), so that the early weights are soon forgotten; before the
+    first update the average is the weights themselves. The statistics of batch-norm are averaged like the weights.
 
     Attributes:
         steps: training steps seen.
@@ -33,6 +33,8 @@ class Average:
         if self.steps % EVERY == 0:
             decay = min(self.decay, (1 + self.steps) / (10 + self.steps)) ** EVERY
             torch._foreach_lerp_(list(self._shadow.values()), list(self._live.values()), 1.0 - decay)
+        elif self.steps < EVERY:
+            torch._foreach_copy_(list(self._shadow.values()), list(self._live.values()))
 
     @contextmanager
     def applied(self) -> Iterator[None]:
