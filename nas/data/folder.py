@@ -174,8 +174,13 @@ def open_image(path: str | Path, *, reduced_to: int | None = None) -> Image.Imag
         with Image.open(path) as image:
             if reduced_to is not None:
                 image.draft("RGB", (reduced_to, reduced_to))
-            if image.mode.startswith("I;16"):  # Pillow would cut every value above 255 off.
-                return image.point(lambda value: value / 256, "L").convert("RGB")
+            if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+                # 16 bits a pixel: Pillow would cut every value above 255 off.
+                return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+            if image.mode in ("I", "F"):
+                raise DataError(
+                    f"an image must have 8 or 16 bits a channel, but {path} has 32, whose range the file does not tell."
+                )
             return image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"the image {path} cannot be read, it is truncated or corrupt ({_reason(error)}).") from error

@@ -113,8 +113,19 @@ def test_an_image_that_is_added_moves_few_of_the_others(copied: Path) -> None:
 def test_sixteen_bits_of_grey_keep_their_range(tmp_path: Path) -> None:
     ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16)
     Image.fromarray(ramp).save(tmp_path / "ramp.png")
-    red = np.asarray(open_image(tmp_path / "ramp.png"))[..., 0]
-    assert np.abs(red.astype(int).ravel() - np.arange(256)).max() <= 1
+    Image.fromarray(ramp).save(tmp_path / "ramp.tiff")
+    (tmp_path / "ramp.pgm").write_bytes(b"P5 16 16 65535\n" + ramp.astype(">u2").tobytes())
+    Image.frombytes("I;16B", (16, 16), ramp.astype(">u2").tobytes()).save(tmp_path / "big-endian.tiff")
+    for name in ("ramp.png", "ramp.tiff", "ramp.pgm", "big-endian.tiff"):
+        red = np.asarray(open_image(tmp_path / name))[..., 0]
+        assert np.abs(red.astype(int).ravel() - np.arange(256)).max() <= 1, name
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_thirty_two_bits_are_refused(tmp_path: Path, dtype: type) -> None:
+    Image.fromarray(np.full((16, 16), 70_000, dtype=dtype)).save(tmp_path / "deep.tiff")
+    with pytest.raises(DataError, match=r"8 or 16 bits a channel, but .*deep\.tiff has 32"):
+        open_image(tmp_path / "deep.tiff")
 
 
 @pytest.mark.parametrize("limit", [10, 1000])
