@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -82,7 +82,8 @@ def _fashion(config: DataConfig, portion: Portion) -> Raw:
         raise DataError(
             f"Fashion-MNIST was looked for in {' and '.join(map(str, folders))}, but "
             f"{names[0] if images_path is None else names[1]}(.gz) is not there: "
-            "run `apt-get install dataset-fashion-mnist`, name its folder in `root`, or set `download: true`."
+            "run `apt-get install dataset-fashion-mnist`, name its folder in `data.root` (`--root` of nas evaluate and "
+            "nas export), or set `data.download` to true, by a recipe or --set."
         )
     images, labels = read_idx(images_path, dimensions=3), read_idx(labels_path, dimensions=1)
     if len(images) != len(labels):
@@ -110,15 +111,18 @@ def _cifar(config: DataConfig, portion: Portion) -> Raw:
         if not config.download:
             raise DataError(
                 f"{config.name} was looked for in {base / kind.base_folder} (torchvision's layout), but is not there: "
-                f"unpack {kind.filename} into {base}, name its folder in `root`, or set `download: true`."
+                f"unpack {kind.filename} into {base}, name its folder in `data.root`, or set `data.download` to true."
             )
         _download(config, base, portion)
     try:
         stored = kind(root=str(base), train=portion == "train", download=False)
     except (RuntimeError, OSError, KeyError) as error:
+        if config.download:
+            _download(config, base, portion)  # What is not intact is fetched and unpacked again.
+            return _cifar(replace(config, download=False), portion)
         raise DataError(
             f"{base / kind.base_folder} holds no intact {config.name}, a file is missing or corrupt ({error}): "
-            f"delete the folder and unpack {kind.filename} again, or set `download: true`."
+            f"delete the folder and unpack {kind.filename} again, or set `data.download` to true."
         ) from error
     images = np.ascontiguousarray(np.asarray(stored.data, dtype=np.uint8).transpose(0, 3, 1, 2))
     labels = np.asarray(stored.targets, dtype=np.int64)

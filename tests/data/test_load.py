@@ -78,7 +78,8 @@ def test_missing_fashion_names_the_places_and_the_remedies(tmp_path: Path, monke
     for part in (f"{tmp_path}/nowhere and {tmp_path}/nowhere/FashionMNIST/raw", "train-images-idx3-ubyte(.gz)"):
         assert part in said
     assert said.endswith(
-        "run `apt-get install dataset-fashion-mnist`, name its folder in `root`, or set `download: true`."
+        "run `apt-get install dataset-fashion-mnist`, name its folder in `data.root` (`--root` of nas evaluate and "
+        "nas export), or set `data.download` to true, by a recipe or --set."
     )
     monkeypatch.setattr(sources_module, "FASHION_DEBIAN", tmp_path / "debian")
     with pytest.raises(DataError, match=f"looked for in {tmp_path}/debian and "):
@@ -147,7 +148,7 @@ def test_missing_cifar(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError) as caught:
         load_data(DataConfig(name=name, root=str(tmp_path)))
     said = str(caught.value)
-    assert said.startswith(f"{name} was looked for in {tmp_path}/cifar-10") and "`download: true`" in said
+    assert said.startswith(f"{name} was looked for in {tmp_path}/cifar-10") and "`data.download`" in said
 
 
 def test_corrupt_cifar_is_one_sentence(cifar_root: Path) -> None:
