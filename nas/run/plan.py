@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from nas.data.config import DataConfig
 from nas.errors import RecipeError, RunError
-from nas.run.recipe import Recipe, ResourcesConfig
+from nas.run.recipe import Recipe, ResourcesConfig, check_one_gpu
 from nas.run.recipe_file import build, override, read_mapping
 from nas.training.config import TRAININGS, TrainingConfig
 
@@ -41,6 +41,12 @@ class Plan:
         for name, least in (("seeds", 1), ("workers", 1), ("first_seed", 0)):
             if getattr(self, name) < least:
                 raise RecipeError(f"`{name} >= {least}` must hold, but got {name}={getattr(self, name)}.")
+        check_one_gpu(self.resources)
+        if self.resources.storage is not None:
+            raise RecipeError(
+                "a full training keeps its checkpoints in its folder, which every machine must reach; "
+                f"`resources.storage` must be left out, but got {self.resources.storage!r}."
+            )
 
     @property
     def seed_numbers(self) -> tuple[int, ...]:
@@ -64,7 +70,8 @@ def make_plan(values: Mapping[str, Any], overrides: Mapping[str, str]) -> Plan:
     if epochs.isdigit() and "training.warmup_epochs" not in overrides:
         data["training"] = with_epochs(data.get("training", {}), int(epochs))
     override(data, overrides)
-    return build(Plan, data)
+    plan = build(Plan, data)
+    return replace(plan, data=plan.data.anchored())  # The folder is used from other folders than this one.
 
 
 def of_recipe(recipe: Recipe) -> dict[str, Any]:
@@ -97,6 +104,8 @@ def check_same(folder: Path, before: Plan, now: Plan) -> None:
     """
     for section in ("data", "training"):
         old, new = getattr(before, section), getattr(now, section)
+        if isinstance(old, DataConfig):
+            old = old.anchored()  # as plans were not, once
         for item in fields(old):
             was, wanted = getattr(old, item.name), getattr(new, item.name)
             if was != wanted:

@@ -97,6 +97,19 @@ class ResourcesConfig:
                 raise RecipeError("resources.storage must hold no credentials, for recipes are kept and shared.")
 
 
+def check_one_gpu(resources: ResourcesConfig) -> None:
+    """A process of ours trains on one GPU: more would be held and not used.
+
+    Raises:
+        RecipeError: more are asked for.
+    """
+    if (resources.gpu or 0) > 1:
+        raise RecipeError(
+            "`resources.gpu <= 1` must hold, for one process trains on one GPU (--workers shares a full training "
+            f"between several), but got gpu={resources.gpu:g}."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlyStoppingConfig:
     """Which trials are stopped before their last epoch.
@@ -155,6 +168,7 @@ class Recipe:
         for name in ("seed", "trial_seed"):
             if getattr(self, name) < 0:
                 raise RecipeError(f"`{name} >= 0` must hold, but got {name}={getattr(self, name)}.")
+        check_one_gpu(self.resources)
         safe = self.name.replace("-", "").replace("_", "").replace(".", "")
         if not safe.isalnum():
             raise RecipeError(

@@ -117,7 +117,7 @@ BAD = {
     "sampler option": ({"sampler": {"name": "random", "options": {"frob": 1}}}, ["frob"]),
     "budget": ({"budget": {"macs": 1000, "resolution": 16, "classes": 10}}, ["cheapest", "MACs"]),
     "classes": ({"budget": {"macs": 4_000_000, "resolution": 16, "classes": 100}}, ["budget.classes=100", "10"]),
-    "resources": ({"resources": {"gpu": 64}}, ["gpu=64"]),
+    "resources": ({"resources": {"gpu": 1}}, ["gpu=1"]),
 }
 
 

@@ -45,9 +45,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_run_is_overwritten_only_by_one_that_can_begin(nas: Any, tmp_path: Path) -> None:
     run = begun(tmp_path)
     before = contents(run.path)
-    impossible = write(tmp_path, resources={"gpu": 64})
+    impossible = write(tmp_path, resources={"gpu": 1})
     status, _, err = nas("search", impossible, "--out", tmp_path, "--overwrite")
-    assert status == 2 and "gpu=64" in err
+    assert status == 2 and "gpu=1" in err
     assert contents(run.path) == before | {".lock": b""}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny", "tiny.yaml"]
 
@@ -62,7 +62,7 @@ def test_a_run_is_not_overwritten_where_the_sampler_is_not_fit_for_the_search(na
 
 
 def test_a_run_that_cannot_begin_leaves_no_folder(nas: Any, tmp_path: Path) -> None:
-    status, _, _ = nas("search", write(tmp_path, resources={"gpu": 64}), "--out", tmp_path)
+    status, _, _ = nas("search", write(tmp_path, resources={"gpu": 1}), "--out", tmp_path)
     assert status == 2 and not (tmp_path / "tiny").exists()
 
 
@@ -123,14 +123,14 @@ def test_a_run_is_resumed_on_another_cluster_or_on_this_machine(nas: Any, tmp_pa
     run = begun(tmp_path)
     recipe = run.path / "recipe.yaml"
     recipe.write_text(
-        recipe.read_text().replace("address: null", "address: 127.0.0.1:1").replace("gpu: null", "gpu: 64")
+        recipe.read_text().replace("address: null", "address: 127.0.0.1:1").replace("gpu: null", "gpu: 1")
     )
     before = recipe.read_text()
     for address in ("127.0.0.1:1", "127.0.0.1:2"):
         status, _, err = nas("resume", run.path, *(["--address", address] if address.endswith("2") else []))
         assert status == 2 and f"resources.address must be a running Ray cluster, but got '{address}'" in err
     status, _, err = nas("resume", run.path, "--address", "")
-    assert status == 2 and "one trial needs cpu=1 and gpu=64, but Ray has" in err, "Ray on this machine was asked"
+    assert status == 2 and "one trial needs cpu=1 and gpu=1, but Ray has" in err, "Ray on this machine was asked"
     assert recipe.read_text() == before, "what could not begin changes nothing"
 
 

@@ -69,6 +69,8 @@ def test_yaml_and_back(tmp_path: Path) -> None:
     ("values", "overrides", "words"),
     [
         ({"seeds": 0}, {}, "seeds=0"),
+        ({"resources": {"gpu": 2}}, {}, "gpu=2"),
+        ({}, {"resources.storage": "s3://bucket/prefix"}, "storage"),
         ({"workers": 0}, {}, "workers=0"),
         ({}, {"training.learning_rat": "1"}, "'training.learning_rate'"),
         ({}, {"seeds": "many"}, "seeds"),
@@ -78,6 +80,15 @@ def test_yaml_and_back(tmp_path: Path) -> None:
 def test_bad_values_are_refused(values: dict[str, object], overrides: dict[str, str], words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         make_plan({**VALUES, **values}, overrides)
+
+
+def test_a_relative_root_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = {**VALUES, "data": {"name": "folder", "root": "pics"}}
+    plan = make_plan(values, {})
+    assert plan.data.root == str(tmp_path / "pics")
+    before = replace(plan, data=replace(plan.data, root="pics"))
+    check_same(Path("out"), before, plan)
 
 
 def test_data_and_training_may_not_change() -> None:
