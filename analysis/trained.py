@@ -119,6 +119,8 @@ def _read(folder: Path, split: Split) -> Trained:
                 f"{folder} must hold a delivered network, but it holds readings only: its training is not over, or it "
                 "only ranks (`nas top --rank`)."
             )
+        if "seeds" not in metrics:
+            raise ModelError(f"{folder} must hold a network that was trained, but its weights came from a file.")
         network = metrics["network"]
         seeds = sorted(metrics["seeds"])
         readings = {each["seed"]: each for each in metrics["readings"] if each["key"] == network["key"]}

@@ -1,6 +1,6 @@
 """torchvision's ImageNet weights, from a file that the user has, as a model folder with a reading of the test split."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from nas.cost import cost
@@ -64,7 +64,10 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
         data = load_data(plan.data, splits=(split,))
         return figures(read_split(folder / WEIGHTS, network.architecture, data, split, **reading_by(plan)))
 
-    told = ledger.read(network.key, 0, mark, "test", evaluate)
-    share = Share(right=round(told["accuracy"] * told["images"]), of=told["images"])
     costs = cost(network.architecture, resolution=data.resolution, classes=data.classes)
+    facts_told = {"label": PRESET, "key": network.key, "resolution": data.resolution, "classes": data.classes}
+    ledger.content["network"] = facts_told | asdict(costs)
+    told = ledger.read(network.key, 0, mark, "test", evaluate)
+    ledger.save()
+    share = Share(right=round(told["accuracy"] * told["images"]), of=told["images"])
     return told | {"interval": share.interval, "macs": costs.macs, "params": costs.params}

@@ -184,6 +184,10 @@ def test_baseline_of_torchvisions_weights(nas: Any, tmp_path: Path) -> None:
     assert "359 images of the test split" in out and "(95% interval" in out
     costs = cost(TORCHVISION, resolution=32, classes=10)
     assert f"{costs.macs:,}" in out and f"{costs.params:,}" in out
+    priced = nas("cost", tmp_path / "out")
+    assert priced[0] == 0 and f"{costs.macs:,}" in priced[1], "at the pixels and classes of the weights"
+    status, _, err = nas("models", tmp_path / "out")
+    assert status == 2 and "its weights came from a file" in err
     ours = package.load_model(tmp_path / "out")
     assert torch.equal(ours.state_dict()["linear.linear.weight"], theirs.fc.weight)
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pth")
