@@ -41,8 +41,7 @@ def evaluate(
     if split not in allowed:
         raise DataError(f"`split` must be one of {', '.join(allowed)}, but got {split!r}.")
     models = [model for folder in folders for model in trained(folder, every_seed=every_seed, name=data, root=root)]
-    many = f"-{len(models)}-models" if len(models) > 1 else ""
-    target = out if out is not None else folders[0] / f"evaluation-{split}-{crops}{many}"
+    target = out if out is not None else folders[0] / _name(split, crops, every_seed, data, folders[1:])
     new = not target.exists()
     target.mkdir(parents=True, exist_ok=True)  # Before the work, for it may not be possible.
     try:
@@ -63,6 +62,13 @@ def evaluate(
     _draw(judged, target)
     typer.echo(_told(judged))
     typer.echo(f"tables and plots are in {target}")
+
+
+def _name(split: str, crops: int, every_seed: bool, data: str | None, others: list[Path]) -> str:
+    """Of the folder for what is told: one for each question, so that no answer takes another's place."""
+    asked = [split, str(crops), *(["every-seed"] if every_seed else []), *([data] if data else [])]
+    beside = [f"with-{'-'.join(folder.resolve().name for folder in others)}"] if others else []
+    return "-".join(["evaluation", *asked, *beside])
 
 
 def _told(judged: "Judged") -> str:

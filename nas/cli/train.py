@@ -126,7 +126,7 @@ def baseline(
     recipe: str = typer.Option(RECIPE, help="modern (with batch-norm) or paper (as published)."),
     epochs: int = _EPOCHS,
     seeds: int = _SEEDS,
-    resolution: int = _RESOLUTION,
+    resolution: int | None = _RESOLUTION,
     out: Path | None = _OUT,
     settings: list[str] = _SET,
     weights: Path | None = typer.Option(
@@ -141,7 +141,7 @@ def baseline(
     from nas.run.baseline import baseline_network, facts, resolution_for
 
     data = parse_settings(settings).get("data.name", data)
-    values = _sections(None, data, recipe, epochs, resolution or resolution_for(preset, data))
+    values = _sections(None, data, recipe, epochs, resolution_for(preset, data) if resolution is None else resolution)
     values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu)}
     plan = _plan(values, settings)
     classes, side = facts(plan.data)
