@@ -64,10 +64,18 @@ def from_json(text: str) -> Architecture:
             or a part that cannot exist.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise ArchitectureError(f"an architecture must be JSON, but the text does not parse: {error}.") from error
     return from_dict(data)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        twice = next(name for name in fields if sum(name == each for each, _ in pairs) > 1)
+        raise ArchitectureError(f"a field must be given once, but {twice!r} is given twice.")
+    return fields
 
 
 def load(path: Path) -> Architecture:

@@ -8,7 +8,7 @@ one network (where the space can tell) one is chosen.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from nas.architecture import Architecture
 from nas.errors import ArchitectureError, SpaceError
@@ -53,6 +53,12 @@ class Choice:
             raise SpaceError(f"the values of choice {self.name!r} must be a tuple, but got {self.values!r}.")
         if not self.values:
             raise SpaceError(f"choice {self.name!r} must have at least one value, but got none.")
+        other = [value for value in self.values if type(value) not in get_args(Scalar)]
+        if other:  # The journal is JSON: it would not give back what it was given.
+            raise SpaceError(
+                f"the values of choice {self.name!r} must be Python's own whole or decimal numbers, text or truth "
+                f"values, but got {other[0]!r} of type {type(other[0]).__name__}."
+            )
         if len(set(self.values)) != len(self.values):
             raise SpaceError(f"the values of choice {self.name!r} must differ, but got {self.values!r}.")
         object.__setattr__(self, "ordered", _rises(self.values))

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import search_spaces
 from nas.architecture import Architecture
-from nas.errors import NasError, SpaceError
+from nas.errors import NasError, SpaceError, one_line
 from nas.space import Choice, Point, Space
 
 A = TypeVar("A")
@@ -112,7 +112,7 @@ def _called(function: Callable[[A], B], argument: A, name: str, owner: str) -> B
     except NasError:
         raise
     except Exception as error:
-        said = f"raised {type(error).__name__}{_line(error, Path(owner))}: {error}"
+        said = f"raised {type(error).__name__}{_line(error, Path(owner))}: {one_line(error)}"
         what = f"the point {dict(argument)}" if isinstance(argument, Mapping) else "the reference, or a network it made"
         raise SpaceError(f"{name} of space file {owner} {said}, for {what}.") from error
 
@@ -141,7 +141,7 @@ def _run(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        said = str(error).rstrip(".") or "without a message"
+        said = one_line(error).rstrip(".") or "without a message"
         raise SpaceError(f"space file {path} raised {type(error).__name__}{_line(error, path)}: {said}.") from error
     return module
 
@@ -149,5 +149,6 @@ def _run(path: Path) -> ModuleType:
 def _line(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError):
         return f" in line {error.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
     return f" in line {lines[-1]}" if lines else ""

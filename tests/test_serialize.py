@@ -149,6 +149,12 @@ def test_text_that_is_no_json(text: str) -> None:
         from_json(text)
 
 
+def test_a_field_that_is_given_twice_is_refused() -> None:
+    text = to_json(GOOGLENET)
+    with pytest.raises(ArchitectureError, match=r"given once, but 'norm' is given twice\."):
+        from_json(text[:-1] + ', "norm": "batch"}')
+
+
 @pytest.mark.parametrize(("text", "kind"), [("[]", "list"), ("3", "int"), ("null", "NoneType")])
 def test_json_that_is_no_object(text: str, kind: str) -> None:
     with pytest.raises(ArchitectureError, match=rf"^an architecture must be a JSON object, but got {kind}\.$"):

@@ -81,9 +81,12 @@ def test_missing_and_wrong_attributes(tmp_path: Path) -> None:
         ("x = 1\nif:\n", "raised SyntaxError in line 2: "),
         ("from nas.space import Choice\nChoice(name='x', values=())\n", "raised SpaceError in line 2: choice 'x' must"),
         ("import sys\nsys.exit(3)\n", "raised SystemExit in line 2: 3."),
+        ("raise ValueError('one\\nand two')\n", "raised ValueError in line 1: one and two."),
     ],
 )
-def test_errors_of_a_users_file_are_named_with_their_line(tmp_path: Path, code: str, said: str) -> None:
+def test_errors_of_a_users_file_are_named_with_their_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
     path = tmp_path / "broken.py"
     path.write_text(code)
     for _ in range(2):
@@ -91,6 +94,10 @@ def test_errors_of_a_users_file_are_named_with_their_line(tmp_path: Path, code: 
             load_space(str(path))
         assert said in str(error.value)
         assert str(path) in str(error.value)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpaceError) as error:
+        load_space(path.name)
+    assert said in str(error.value), "by a relative path, too"
 
 
 MINE = """
@@ -131,6 +138,12 @@ def test_a_decode_that_is_wrong_is_told(body: str, said: str, tmp_path: Path) ->
         ("decode=decode,", "decode=decode, encode=lambda a: {},", r"returned \{\}: .* must assign 'w', but"),
         ("decode=decode,", "decode=decode, encode=lambda a: {'w': 9},", r"'w': 9\}: w must be one of 8, 16, but got 9"),
         ("values=(8, 16)", "values=[8, 16]", r"the values of choice 'w' must be a tuple, but got \[8, 16\]"),
+        (
+            "values=(8, 16)",
+            "values=((3, 5), (5, 7))",
+            r"values of choice 'w' must be .* but got \(3, 5\) of type tuple\.",
+        ),
+        ("values=(8, 16)", "values=tuple(__import__('numpy').arange(2))", r"values of choice 'w' .* of type int64\."),
         ("OTHER.reference", "None", r"the reference of space 'mine' must be an Architecture, but is of type NoneType"),
     ],
 )
