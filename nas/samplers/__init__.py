@@ -52,9 +52,15 @@ def _own(kind: Callable[..., Sampler]) -> Callable[[str, Options], Sampler]:
 
 def _optuna(kind: type[BaseSampler], defaults: Options) -> Callable[[str, Options], Sampler]:
     def make(name: str, options: Options) -> Sampler:
-        return OptunaSampler(name=name, factory=_factory(name, kind, {**defaults, **options}))
+        built_in = not _asks_otherwise(options)
+        return OptunaSampler(name=name, factory=_factory(name, kind, {**defaults, **options}), built_in=built_in)
 
     return make
+
+
+def _asks_otherwise(options: Options) -> bool:
+    """Whether TPE is not to sample all parameters at once: then it is asked as any other sampler of Optuna's."""
+    return bool(options.get("group")) or not options.get("multivariate", True)
 
 
 def _imported(path: str, options: Options) -> Sampler:

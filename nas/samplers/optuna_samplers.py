@@ -20,6 +20,9 @@ MANY: Final = 250
 Factory = Callable[[int], BaseSampler]
 """Builds a sampler from a seed."""
 
+_REFUSALS: Final = (ValueError, RuntimeError, TypeError, NotImplementedError, ImportError, LookupError, AssertionError)
+"""What Optuna's samplers raise where they cannot work."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptunaSampler:
@@ -54,7 +57,7 @@ class OptunaSampler:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 return self._propose(history, rng)
-        except (ValueError, RuntimeError, TypeError, NotImplementedError, ImportError) as error:
+        except _REFUSALS as error:
             reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
             raise SamplerError(f"sampler {self.name!r} cannot propose a point: {reason}.") from error
 

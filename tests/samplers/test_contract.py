@@ -185,6 +185,19 @@ def test_the_proposals_of_a_scrambled_sequence_are_places_in_one() -> None:
     assert sequences(1) != sequences(2) == sequences(1, {"seed": 2})
 
 
+@pytest.mark.parametrize("options", [{"group": True}, {"multivariate": False}])
+def test_tpe_may_be_asked_not_to_sample_all_at_once(options: Mapping[str, object]) -> None:
+    """As Optuna has it: ``group`` failed, and ``multivariate: false`` made no difference."""
+
+    def keys(given: Mapping[str, object]) -> list[str]:
+        journal = Journal.in_memory(objectives=ONE)
+        proposer = Proposer(toys.SPACE, BAND, make_sampler("tpe", given), journal, seed=0)
+        return [candidate.key for candidate in drive(proposer, journal, 20)]
+
+    found = keys(options)
+    assert len(found) == 20 and found != keys({})
+
+
 def test_an_imported_sampler_refuses_in_one_sentence() -> None:
     journal = Journal.in_memory(objectives=TWO)
     sampler = make_sampler("toy_samplers:OneObjective")
