@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import is_tracing
 from torch.nn.modules.module import _has_any_global_hook
+from torch.nn.utils.parametrize import is_parametrized
 
 from nas.network.fast.kernels import Kernels, kernels
 from nas.network.fast.plan import Plan
@@ -17,6 +18,7 @@ def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
     """The kernels to execute this network with on these images, or None where the plain plan has to do it.
 
     That is: images on the CPU, float32 or autocast to bfloat16, and a C++ compiler to make the kernels with.
+    The layers are as they were built: no other normalisation in their place, no parametrisation of their weights.
     In training, batch-norm trains everywhere and nothing is frozen; in evaluation, gradients are off.
     Nobody looks on: neither torch's tracers and transforms nor hooks, for they would not see the kernels.
     """
@@ -26,6 +28,10 @@ def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
         return None
     mixed = torch.is_autocast_enabled("cpu")
     if not mixed and images.dtype != torch.float32:
+        return None
+    if not (torch.get_default_dtype() == torch.float32 and torch.get_default_device().type == "cpu"):
+        return None  # What the kernels write to is made by them.
+    if not _as_built(network):
         return None
     if not (_trains(network) if network.training else _evaluates(network)):
         return None
@@ -48,6 +54,13 @@ def _hooked(module: nn.Module) -> bool:
     return bool(
         module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
     )
+
+
+def _as_built(network: nn.Module) -> bool:
+    if any(is_parametrized(module) for module in network.modules()):
+        return False
+    norms = (module.norm for module in network.children() if isinstance(module, Convolution))
+    return all(norm is None or (type(norm) is nn.BatchNorm2d and norm.affine) for norm in norms)
 
 
 def _trains(network: nn.Module) -> bool:

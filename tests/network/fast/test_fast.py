@@ -187,6 +187,31 @@ def test_where_it_does_not_apply_the_plain_plan_runs() -> None:
     assert outputs(series, torch.randn(2, 3, 12))[0].shape == (2, 5)
 
 
+def test_layers_that_are_not_as_built_are_left_to_the_plain_plan() -> None:
+    plain, fast = pair(SMALL, 12)
+    x = images(12)
+    for network in (plain, fast):
+        conv = network.get_submodule("conv1")
+        conv.norm = nn.GroupNorm(1, conv.conv.out_channels)  # type: ignore[assignment]
+    assert suitable(fast, x) is None
+    assert torch.equal(outputs(plain.eval(), x)[0], outputs(fast.eval(), x)[0])
+    _, other = pair(SMALL, 12)
+    nn.utils.parametrizations.weight_norm(other.get_submodule("conv1").conv)
+    assert suitable(other, x) is None
+
+
+def test_other_defaults_of_torch_are_left_to_the_plain_plan() -> None:
+    _, fast = pair(SMALL, 12)
+    x = images(12)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert suitable(fast, x) is None
+    finally:
+        torch.set_default_dtype(torch.float32)
+    with torch.device("meta"):
+        assert suitable(fast, x) is None
+
+
 def test_a_graph_is_used_once() -> None:
     _, fast = pair(SMALL, 12)
     loss = outputs(fast, images(12))[0].sum()
