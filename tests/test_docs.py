@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import operator
 import re
 import shlex
 import shutil
@@ -27,6 +28,7 @@ from nas.run.recipe import Recipe
 from nas.run.recipe_file import build_recipe, read_mapping
 from nas.serialize import to_json
 from nas.spaces import load_space
+from nas.training.config import TRAININGS
 
 ROOT = Path(__file__).parents[1]
 FILES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,6 +40,8 @@ TRAINING = ("train", "baseline", "resume", "export")
 """Commands that are parsed and no more: their own tests run them."""
 OURS = ("optuna-dashboard", "pip", "pre-commit", "pytest", "ray", "tensorboard")
 """Programs that an installation with the development extras has."""
+PRESET_ORDER = ("modern", "paper")
+"""The columns of the page of recipes."""
 OTHERS = ("aws", "cd", "docker", "export", "helm", "kubectl", "mkdir", "python3", "ssh")
 """Programs that are not ours: the files that they are given must be there."""
 
@@ -205,19 +209,40 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path, monkeypatch:
     assert (tmp_path / "site" / "reference" / "index.html").is_file()
 
 
-def keys(kind: type, prefix: str = "") -> Iterator[str]:
-    """Dotted names of all keys of a dataclass and of those in it."""
+def keys(kind: type, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted names of all keys of a dataclass and of those in it, with what each is where it is not given."""
     hints = typing.get_type_hints(kind)
     for field in dataclasses.fields(kind):
         if dataclasses.is_dataclass(hints[field.name]):
             yield from keys(hints[field.name], f"{prefix}{field.name}.")
+        elif field.default_factory is not dataclasses.MISSING:
+            yield prefix + field.name, shown(field.default_factory())
         else:
-            yield prefix + field.name
+            yield prefix + field.name, "needed" if field.default is dataclasses.MISSING else shown(field.default)
 
 
-def test_every_key_of_a_recipe_is_described() -> None:
-    named = set(re.findall(r"`([a-z_.]+)`", (ROOT / "docs" / "recipes.md").read_text()))
-    assert {key for key in keys(Recipe) if key not in named} == set()
+def shown(value: object) -> str:
+    """A value as the page of recipes shows it."""
+    if value is None:
+        return "none"
+    plain = list(value) if isinstance(value, tuple) else value
+    text = f"{plain:g}" if isinstance(plain, float) else str(plain).replace("'", "")
+    return f"`{text.lower() if isinstance(plain, bool) else text}`"
+
+
+def test_every_key_of_a_recipe_is_described_with_what_it_is_by_default() -> None:
+    defaults = dict(keys(Recipe)) | {"name": "the file's", "budget.at_least": "0.9 or 0"}
+    told: set[str] = set()
+    for row in re.findall(r"(?m)^\| (`.+) \|$", (ROOT / "docs" / "recipes.md").read_text()):
+        names, *values, _ = row.split(" | ")
+        row_keys = re.findall(r"`([a-z_.]+)`", names)
+        columns = [[defaults[key] for key in row_keys]]
+        if len(values) > 1:
+            paths = [key.removeprefix("training.") for key in row_keys]
+            columns += [[shown(operator.attrgetter(path)(TRAININGS[name])) for path in paths] for name in PRESET_ORDER]
+        assert values == [column[0] if len(set(column)) == 1 else ", ".join(column) for column in columns], row
+        told |= set(row_keys)
+    assert told == set(defaults)
 
 
 def test_the_page_of_commands_is_that_of_the_command_line() -> None:
