@@ -34,7 +34,7 @@ class OptunaSampler:
     Attributes:
         name: as the recipe calls it.
         factory: builds the sampler.
-        asks: suggestions that are tried as they are before the first is brought into the budget;
+        asks: suggestions that are tried as they are before the first outside the budget is brought into it;
             one only after ``MANY`` trials, when they take long.
         built_in: whether it is known to sample all parameters at once: then it need not look for
             those that all trials share, and a feasible point is drawn where it has no model yet.
@@ -62,7 +62,7 @@ class OptunaSampler:
             raise SamplerError(f"sampler {self.name!r} cannot propose a point: {reason}.") from error
 
     def _propose(self, history: History, rng: np.random.Generator) -> Proposal:
-        first: Proposal | None = None
+        outside: Proposal | None = None
         draft = Draft(history.study, history.number)
         for _ in range(self.asks if len(history.observed) <= MANY else 1):
             draft.restart()
@@ -72,12 +72,15 @@ class OptunaSampler:
                 return Proposal(point=history.random(rng).point, system=draft.system)
             asked = Proposal(point=to_point(history.space, params), system=draft.system)
             network = history.admit(asked.point)
-            if network is not None and network.key not in history.taken:
+            if network is None:
+                outside = outside or asked
+            elif network.key not in history.taken:
                 return Proposal(point=network.point, system=draft.system)
-            first = first or asked
-        assert first is not None
-        network = history.project(first.point, rng) or history.random(rng)
-        return Proposal(point=network.point, system=first.system)
+        if outside is not None:
+            network = history.project(outside.point, rng)
+            if network is not None and network.key not in history.taken:
+                return Proposal(point=network.point, system=outside.system)
+        return Proposal(point=history.random(rng).point, system=draft.system)
 
     def _ask(self, draft: Draft, history: History, seed: int) -> Mapping[str, Scalar] | None:
         """All parameters of one suggestion; None where the sampler has no model yet."""

@@ -198,6 +198,15 @@ def test_tpe_may_be_asked_not_to_sample_all_at_once(options: Mapping[str, object
     assert len(found) == 20 and found != keys({})
 
 
+def test_a_repeated_suggestion_does_not_hide_one_that_can_be_brought_into_the_budget() -> None:
+    journal = Journal.in_memory(objectives=ONE)
+    list(drive(Proposer(toys.SPACE, BAND, make_sampler("random"), journal, seed=2), journal, 4))
+    proposer = Proposer(toys.SPACE, BAND, make_sampler("toy_samplers:Torn"), journal, seed=2)
+    (candidate,) = drive(proposer, journal, 1)
+    assert candidate.point is not None
+    assert (candidate.point["stem"], candidate.point["wide"]) == (24, 16), "the last values, scaled"
+
+
 def test_an_imported_sampler_refuses_in_one_sentence() -> None:
     journal = Journal.in_memory(objectives=TWO)
     sampler = make_sampler("toy_samplers:OneObjective")
