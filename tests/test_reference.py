@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.anytime import anytime
+from analysis.runs import load
 from analysis.trained import read_trained
 from analysis.write import analyze, draw_models
 from nas import serialize
@@ -81,3 +83,16 @@ def test_the_benchmarks_tell_what_the_loops_took_to_an_accuracy() -> None:
             for end in ends
         ]
         assert f"| {loop} | {planned} | {' | '.join(cells)} |" in (ROOT / "benchmarks" / "README.md").read_text()
+
+
+def test_the_benchmarks_tell_how_the_four_ways_of_searching_went() -> None:
+    ways = ("plain-tune", "plain-ours", "ours-tune", "ours-ours")
+    tables = {way: load(REFERENCE / "four_ways" / way / "seed-0") for way in ways}
+    courses = {way: anytime(table, against="seconds", report="metric.accuracy_b") for way, table in tables.items()}
+    goal = courses["plain-tune"].y[-1]
+    for way, table in tables.items():
+        reached = courses[way].first(goal)
+        assert reached is not None
+        whole, stopped = ((table["state"] == state).sum() for state in ("complete", "stopped"))
+        hours = f"{courses[way].end / 3600:.2f} | {courses[way].y[-1]:.2%} | {reached / 3600:.2f}"
+        assert f"| {way} | {whole} | {stopped} | {hours} |" in (ROOT / "benchmarks" / "README.md").read_text()
