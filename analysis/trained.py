@@ -119,7 +119,7 @@ def _read(folder: Path, split: Split) -> Trained:
                 f"{folder} must hold a delivered network, but it holds readings only: its training is not over, or it "
                 "only ranks (`nas top --rank`)."
             )
-        if "seeds" not in metrics:
+        if "seeds" not in metrics and metrics["network"]:
             raise ModelError(f"{folder} must hold a network that was trained, but its weights came from a file.")
         network = metrics["network"]
         seeds = sorted(metrics["seeds"])
