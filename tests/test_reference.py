@@ -96,3 +96,9 @@ def test_the_benchmarks_tell_how_the_four_ways_of_searching_went() -> None:
         whole, stopped = ((table["state"] == state).sum() for state in ("complete", "stopped"))
         hours = f"{courses[way].end / 3600:.2f} | {courses[way].y[-1]:.2%} | {reached / 3600:.2f}"
         assert f"| {way} | {whole} | {stopped} | {hours} |" in (ROOT / "benchmarks" / "README.md").read_text()
+
+
+def test_the_flagship_tells_what_was_tried() -> None:
+    text = (REFERENCE / "fashion_mnist_flagship" / "README.md").read_text()
+    for row in pd.read_csv(REFERENCE / "changes.csv").itertuples():
+        assert f"| {row.change} | {row.macs:,} | {row.accuracy:.2%} | {row.accuracy_b:.2%} |" in text
