@@ -71,10 +71,11 @@ def from_json(text: str) -> Architecture:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        twice = next(name for name in fields if sum(name == each for each, _ in pairs) > 1)
-        raise ArchitectureError(f"a field must be given once, but {twice!r} is given twice.")
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise ArchitectureError(f"a field must be given once, but {name!r} is given twice.")
+        fields[name] = value
     return fields
 
 

@@ -40,8 +40,6 @@ TRAINING = ("train", "baseline", "resume", "export")
 """Commands that are parsed and no more: their own tests run them."""
 OURS = ("optuna-dashboard", "pip", "pre-commit", "pytest", "ray", "tensorboard")
 """Programs that an installation with the development extras has."""
-PRESET_ORDER = ("modern", "paper")
-"""The columns of the page of recipes."""
 OTHERS = ("aws", "cd", "docker", "export", "helm", "kubectl", "mkdir", "python3", "ssh")
 """Programs that are not ours: the files that they are given must be there."""
 
@@ -239,7 +237,8 @@ def test_every_key_of_a_recipe_is_described_with_what_it_is_by_default() -> None
         columns = [[defaults[key] for key in row_keys]]
         if len(values) > 1:
             paths = [key.removeprefix("training.") for key in row_keys]
-            columns += [[shown(operator.attrgetter(path)(TRAININGS[name])) for path in paths] for name in PRESET_ORDER]
+            presets = [TRAININGS[name] for name in ("modern", "paper")]
+            columns += [[shown(operator.attrgetter(path)(preset)) for path in paths] for preset in presets]
         assert values == [column[0] if len(set(column)) == 1 else ", ".join(column) for column in columns], row
         told |= set(row_keys)
     assert told == set(defaults)

@@ -64,10 +64,15 @@ def deliver_weights(weights: Path, preset: str, plan: Plan, folder: Path) -> Fig
         data = load_data(plan.data, splits=(split,))
         return figures(read_split(folder / WEIGHTS, network.architecture, data, split, **reading_by(plan)))
 
-    costs = cost(network.architecture, resolution=data.resolution, classes=data.classes)
-    facts_told = {"label": PRESET, "key": network.key, "resolution": data.resolution, "classes": data.classes}
-    ledger.content["network"] = facts_told | asdict(costs)
     told = ledger.read(network.key, 0, mark, "test", evaluate)
+    costs = cost(network.architecture, resolution=data.resolution, classes=data.classes)
+    ledger.content["network"] = {
+        "label": PRESET,
+        "key": network.key,
+        "resolution": data.resolution,
+        "classes": data.classes,
+        **asdict(costs),
+    }
     ledger.save()
     share = Share(right=round(told["accuracy"] * told["images"]), of=told["images"])
     return told | {"interval": share.interval, "macs": costs.macs, "params": costs.params}

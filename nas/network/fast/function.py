@@ -29,7 +29,7 @@ def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
     mixed = torch.is_autocast_enabled("cpu")
     if not mixed and images.dtype != torch.float32:
         return None
-    if not (torch.get_default_dtype() == torch.float32 and torch.get_default_device().type == "cpu"):
+    if torch.get_default_dtype() != torch.float32 or torch.get_default_device().type != "cpu":
         return None  # What the kernels write to is made by them.
     if not _as_built(network):
         return None
