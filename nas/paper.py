@@ -1,6 +1,7 @@
 """What Table 1 of "Going Deeper with Convolutions" (arXiv 1409.4842) prints, to stand beside ours.
 
-The operations agree with exact counts within 1% in every row but 5a; the parameter column is loose.
+The operations agree with exact counts within 1% in every row but 5a and the last layer's, printed as 1M; the parameter
+column is loose.
 """
 
 from collections.abc import Mapping

@@ -15,9 +15,9 @@ def importance(methods: Mapping[str, Mapping[str, float]], axes: Axes, *, most: 
     """Draw horizontal bars.
 
     Args:
-        methods: from ``analysis.importance.importances``, by the method's name; ordered by the first.
+        methods: from ``analysis.importance.importances``, by the method's name; ordered by the largest of them.
         axes: drawn on.
-        most: choices shown; the title says how many are left out.
+        most: choices shown; the axis label says how many are left out.
     """
     first = next(iter(methods.values()), {})
     names = sorted(first, key=lambda name: -max(found.get(name, 0.0) for found in methods.values()))

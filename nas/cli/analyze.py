@@ -26,7 +26,8 @@ def register(app: typer.Typer) -> None:
 def analyze(
     runs: list[Path] = typer.Argument(help="Run folders; a folder of run folders is one search with several seeds."),
     into: Path | None = typer.Option(
-        None, help="Where files go, but for trials.parquet, a cache; the run's folder unless given."
+        None,
+        help="Where files go, but for trials.parquet, a cache; unless given the run's, or analysis beside several.",
     ),
     report: bool = typer.Option(True, help="Also write every figure, and report.html, a page of its own."),
     tensorboard: Path | None = typer.Option(None, help="Also write the curves into this folder, for TensorBoard."),

@@ -26,12 +26,17 @@ DATA = "fashion-mnist"
 RECIPE = "modern"
 
 _DATA = typer.Option(None, help=f"Data set; {DATA} unless given, and for trials that of their run.")
-_RECIPE = typer.Option(None, help=f"modern or paper; {RECIPE} unless given, and for trials that of their run.")
-_EPOCHS = typer.Option(None, help="Of each training; those of the recipe unless given, and those of modern for trials.")
+_RECIPE = typer.Option(
+    None, help=f"modern or paper; unless given a trial is trained as its search trained it, all else by {RECIPE}."
+)
+_EPOCHS = typer.Option(None, help="Of each training; the recipe's unless given, 36 for a trial without --recipe.")
 _SEEDS = typer.Option(5, help="Trainings of each network.")
-_RESOLUTION = typer.Option(None, help="Side of the images in pixels.")
+_RESOLUTION = typer.Option(
+    None,
+    help="Of images, in pixels; as in the trial's run, 32 for a preset on small images, or as they are.",
+)
 _OUT = typer.Option(None, help="The model folder. Called again with it, the training goes on.")
-_SET = typer.Option([], "--set", metavar="KEY=VALUE", help="Override a key: --set training.learning_rate=0.1.")
+_SET = typer.Option([], "--set", metavar="KEY=VALUE", help="Override a key: --set training.learning_rate=0.05.")
 _WORKERS = typer.Option(1, help="Processes that share each training (Ray Train), as one for each GPU.")
 _CONCURRENCY = typer.Option(None, help="Trainings at once; as many as the machine holds unless given.")
 _CPU = typer.Option(1, help="Cores of one training, or of one worker.")
@@ -47,7 +52,7 @@ def register(app: typer.Typer) -> None:
 
 def train(
     network: str = typer.Argument(
-        help="RUN:NUMBER, a run folder with --trial, a preset (as nas baseline trains it), or a JSON file."
+        help=f"RUN:NUMBER, a run folder with --trial, a model folder, a JSON file, or {', '.join(PRESETS)}."
     ),
     trial: int = typer.Option(None, help="Number of the trial, where NETWORK is a run folder."),
     data: str = _DATA,
@@ -63,10 +68,10 @@ def train(
     gpu: float | None = _GPU,
 ) -> None:
     """Train a network fully with several seeds, read its test accuracy once, and write a model folder."""
-    from nas.run.baseline import BASELINES, resolution_for
+    from nas.run.baseline import resolution_for
 
     chosen, of_run = _find(network, trial, _recipe_name(recipe, settings))
-    if resolution is None and network in BASELINES:
+    if resolution is None and network in PRESETS:
         resolution = resolution_for(network, parse_settings(settings).get("data.name", data or DATA))
     values = _sections(of_run, data, recipe, epochs, resolution)
     values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu)}

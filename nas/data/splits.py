@@ -67,6 +67,25 @@ class FolderSplit:
         return len(self.paths)
 
 
+def check_dims(dims: int, *, held: int, data: str) -> None:
+    """Hold a network to the kind of data.
+
+    Args:
+        dims: of the network: 2 for images, 1 for series.
+        held: what the data are.
+        data: their name.
+
+    Raises:
+        DataError: a network for images and data that are series, or the other way round.
+    """
+    if dims != held:
+        names = {1: "series", 2: "images"}
+        raise DataError(
+            f"`dims` of a network must be {held} for {data}, which are {names[held]}, "
+            f"but got dims={dims}, a network for {names[dims]}."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Data:
     """A data set and the splits that were asked for."""
@@ -82,27 +101,9 @@ class Data:
     """Only what was asked for: `split` reads it with a clear error."""
 
     @property
-    def channels(self) -> int:
-        """Of the images in a batch: 3, also where they are stored as grey."""
-        return 3
-
-    @property
     def dims(self) -> int:
         """2 for images, 1 for series."""
         return next((part.dims for part in self.parts.values()), 2)
-
-    def check_dims(self, dims: int) -> None:
-        """Hold a network to the kind of data.
-
-        Raises:
-            DataError: a network for images and data that are series, or the other way round.
-        """
-        if dims != self.dims:
-            names = {1: "series", 2: "images"}
-            raise DataError(
-                f"`dims` of a network must be {3 - dims} for {self.name}, which are {names[3 - dims]}, "
-                f"but got dims={dims}, a network for {names[dims]}."
-            )
 
     def split(self, name: SplitName) -> Split | FolderSplit:
         """The split of that name.

@@ -154,7 +154,7 @@ class RunFolder:
             yield earlier
         except BaseException:
             # What ended the session, such as a full disk, must not be hidden by what it does to this note; a session
-            # without an end is counted by its last curve.
+            # without an end is counted by its journal.
             with suppress(OSError):
                 _end(path, sessions)
             raise

@@ -110,9 +110,8 @@ def search(
         space: where candidates come from; its reference is trial 0.
         evaluate: called with an architecture and the epochs to train, for each rung and the end.
         budget: what candidates may cost.
-        trials: evaluations in all, the reference included, which a budget at so few pixels that it cannot be wired
-            goes without.
-        core_hours: none is begun once those before took as many core-hours; no limit unless given.
+        trials: evaluations in all, the reference included; a budget with too few pixels for the reference goes without.
+        core_hours: no further evaluation begins once those before took so many; no limit unless given.
         sampler: a name, or the import path of an Optuna sampler.
         sampler_options: its keyword arguments.
         epochs: of a full evaluation.

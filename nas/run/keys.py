@@ -15,5 +15,5 @@ OF_TUNE: Final = frozenset(
     | {"should_checkpoint", "experiment_tag", "timesteps_total", "episodes_total", "warmup_time", "config"}
 )
 """What Ray Tune adds to a result."""
-RESERVED: Final = OF_TUNE | {FATAL, FAILURE, WARNING, "epoch", "seconds", "checkpoint_seconds", "cores"}
+RESERVED: Final = OF_TUNE | {FATAL, FAILURE, WARNING, "epoch", "seconds", "checkpoint_seconds", "cores", "places"}
 """All of them, with those that every epoch is told with."""

@@ -123,7 +123,11 @@ def rank(
 @contextmanager
 def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Work]:
     """Make the folder, or hold networks and plan to what stands there."""
+    from nas.data.splits import check_dims  # with torch
+
     task = FinalTask(plan.data, plan.training, folder / "training" / "weights")
+    for network in networks:
+        check_dims(network.architecture.dims, held=task.dims, data=plan.data.name)
     budget = budget_of(networks, resolution=task.resolution, classes=task.classes)
     new = not folder.exists()
     run = _prepare(folder, plan, networks)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nas.errors import ModelError, NasError, RunError, one_line
+from nas.errors import DataError, ModelError, NasError, RunError, one_line
 from nas.files import write_atomically
 from nas.run.job import Job, Session, Task
 from nas.run.keys import FAILURE, FATAL
@@ -65,8 +65,9 @@ class Work:
                 full = f"no space is left on the disk of {self._path.parent}; free some, then resume the run."
                 return {FATAL: full}, True
             reason = f"{type(error).__name__}: {error}"
-        except RunError as error:
-            return {FATAL: f"{error}; resume the run when this is mended."}, True
+        except (RunError, DataError) as error:
+            # Data that are missing on one machine of many are no trial's fault: it would take one after the other.
+            return {FATAL: f"{str(error).rstrip('.')}; resume the run when this is mended."}, True
         except NasError as error:
             reason = str(error)
         except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.

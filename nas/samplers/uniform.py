@@ -9,7 +9,7 @@ from nas.samplers.base import History, Proposal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomSampler:
-    """Uniform over feasible points where rejection finds them; see ``nas.feasible.sample_feasible``."""
+    """Uniform over feasible points where rejection finds them; see ``nas.feasible.FeasibleSampler``."""
 
     name: str = "random"
 

@@ -13,7 +13,7 @@ from nas.architecture import Architecture
 from nas.data.batches import batch_count, batches
 from nas.data.config import SplitName
 from nas.data.draws import keys
-from nas.data.splits import Data
+from nas.data.splits import Data, check_dims
 from nas.errors import ModelError, TrialError
 from nas.training.average import Average
 from nas.training.checkpoint import check_fits, check_tensors, read_checkpoint, write_checkpoint
@@ -79,7 +79,7 @@ class Trainer:
         self.dtype = pick_dtype(config.precision, self.device)
         self.curve: tuple[EpochRecord, ...] = ()
         self.data = data
-        data.check_dims(self.model.dims)
+        check_dims(self.model.dims, held=data.dims, data=data.name)
         self._train = data.split("train")
         self._workers = workers
         if self.device.type == "cuda":

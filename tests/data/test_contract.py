@@ -59,7 +59,7 @@ def pixels(split: Split | FolderSplit) -> NDArray[np.uint8]:
 @contract
 def test_facts_and_shapes(case: Case, config_of: Make, load_once: Load) -> None:
     data = load_once(config_of(case.name, case.asked))
-    assert (data.name, data.resolution, data.classes, data.channels) == (case.name, case.resolution, case.classes, 3)
+    assert (data.name, data.resolution, data.classes) == (case.name, case.resolution, case.classes)
     assert len(data.class_names) == len(set(data.class_names)) == case.classes
     assert tuple(len(data.split(split)) for split in SPLITS) == case.sizes
     for split_name in SPLITS:

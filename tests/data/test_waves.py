@@ -12,7 +12,7 @@ from nas.data.batches import batches
 from nas.data.config import SPLITS
 from nas.data.load import load_data
 from nas.data.share import from_arrays, to_arrays
-from nas.data.splits import Data, Split
+from nas.data.splits import Data, Split, check_dims
 from nas.data.waves import CLASSES, COUNTS, waves
 from nas.errors import DataError
 
@@ -80,9 +80,9 @@ def test_what_is_for_images_only(data: Data, name: str) -> None:
 
 
 def test_networks_for_images_are_refused(data: Data) -> None:
-    data.check_dims(1)
+    check_dims(1, held=data.dims, data=data.name)
     with pytest.raises(DataError, match="must be 1 for waves, which are series, but got dims=2, a network for images"):
-        data.check_dims(2)
+        check_dims(2, held=data.dims, data=data.name)
 
 
 def test_as_arrays_and_back(data: Data) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from toys import SPACE, evaluate
 
+from nas.errors import DataError
 from nas.run.engine import FAILURE, FATAL
 from nas.run.function import FunctionSession, FunctionTask
 from nas.run.job import Job
@@ -78,6 +79,16 @@ def test_a_full_disk_ends_the_run_and_other_faults_the_trial(
     metrics, done = work(tmp_path).step()
     assert done and set(metrics) == ({FAILURE, "seconds"} if key == FAILURE else {FATAL})
     assert key == FAILURE or "free some, then resume" in metrics[FATAL]
+
+
+def test_missing_data_end_the_run_and_not_the_trial(tmp_path: Path) -> None:
+    def unmounted(architecture: object, epochs: int) -> Mapping[str, float]:
+        raise DataError("the image folder was looked for in /data, but is not there.")
+
+    metrics, done = work(tmp_path, task=FunctionTask(evaluate=unmounted, milestones=(1,))).step()
+    assert done and metrics == {
+        FATAL: "the image folder was looked for in /data, but is not there; resume the run when this is mended."
+    }
 
 
 def test_nothing_is_built_before_the_first_step(tmp_path: Path) -> None:
