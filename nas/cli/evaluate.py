@@ -1,5 +1,6 @@
 """``nas evaluate``: delivered networks on a split, with several crops and several networks."""
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -41,7 +42,7 @@ def evaluate(
     if split not in allowed:
         raise DataError(f"`split` must be one of {', '.join(allowed)}, but got {split!r}.")
     models = [model for folder in folders for model in trained(folder, every_seed=every_seed, name=data, root=root)]
-    target = out if out is not None else folders[0] / _name(split, crops, every_seed, data, folders[1:])
+    target = out if out is not None else folders[0] / _name(split, crops, every_seed, data, root, folders[1:])
     new = not target.exists()
     target.mkdir(parents=True, exist_ok=True)  # Before the work, for it may not be possible.
     try:
@@ -64,9 +65,12 @@ def evaluate(
     typer.echo(f"tables and plots are in {target}")
 
 
-def _name(split: str, crops: int, every_seed: bool, data: str | None, others: list[Path]) -> str:
+def _name(split: str, crops: int, every_seed: bool, data: str | None, root: str | None, others: list[Path]) -> str:
     """Of the folder for what is told: one for each question, so that no answer takes another's place."""
     asked = [split, str(crops), *(["every-seed"] if every_seed else []), *([data] if data else [])]
+    if root is not None:
+        place = Path(root).resolve()
+        asked.append(f"{place.name}-{hashlib.sha256(str(place).encode(errors='surrogateescape')).hexdigest()[:8]}")
     beside = [f"with-{'-'.join(folder.resolve().name for folder in others)}"] if others else []
     return "-".join(["evaluation", *asked, *beside])
 

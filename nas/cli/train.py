@@ -205,7 +205,7 @@ def _sections(
     values: dict[str, Any] = {"data": {"name": DATA}, "training": {"recipe": RECIPE}}
     if of_run is not None:
         values = of_recipe(of_run)
-    if data is not None:
+    if data is not None and data != values["data"]["name"]:  # else cut and sized as the run has it
         values["data"] = {"name": data}
     if recipe is not None:
         values["training"] = {"recipe": recipe}

@@ -57,8 +57,8 @@ def augment(
     """
     if len(images) == 0:  # a rank may get nothing of a short last batch
         return images
+    check_augment(config, dims=images.dim() - 2, side=images.shape[-1])
     if images.dim() == 3:
-        check_augment(config, dims=1)
         rows = augment(images.unsqueeze(2), config, seed=seed, epoch=epoch, indices=indices, mean=mean)
         return rows.squeeze(2)
     key = sample_keys(seed, epoch, indices.to(images.device))
@@ -73,12 +73,14 @@ def augment(
     return images
 
 
-def check_augment(config: AugmentConfig, *, dims: int) -> None:
-    """Hold changes to the kind of data: series can be neither cropped nor erased.
+def check_augment(config: AugmentConfig, *, dims: int, side: int) -> None:
+    """Hold changes to the data: shifts to their side in pixels or steps, and series are neither cropped nor erased.
 
     Raises:
-        DataError: they are to be.
+        DataError: they are to be, or moved out of sight.
     """
+    if config.shift_pixels >= side:
+        raise DataError(f"`shift_pixels` must be below the image's side, {side}, but got {config.shift_pixels}.")
     if dims == 1 and (config.resized_crop or config.erase_probability > 0):
         wrong = "resized_crop" if config.resized_crop else "erase_probability"
         raise DataError(f"`{wrong}` must be off for series, but got {wrong}={getattr(config, wrong)}.")
@@ -108,6 +110,7 @@ def crop_boxes(config: AugmentConfig, key: Tensor, heights: Tensor, widths: Tens
     least = torch.log(share * widths / heights).clamp(min=math.log(CROP_ASPECT[0]))
     largest = torch.log(widths / (share * heights)).clamp(max=math.log(CROP_ASPECT[1]))
     ratio = torch.exp(least + (largest - least).clamp(min=0.0) * draw[:, 1])
+    ratio = torch.minimum(ratio, widths / (share * heights))  # where an upright image has no room for 3/4
     area = share * heights * widths
     height = torch.minimum((area / ratio).sqrt(), heights)
     width = torch.minimum((area * ratio).sqrt(), widths)
@@ -133,9 +136,6 @@ def _flip_and_shift(images: Tensor, config: AugmentConfig, key: Tensor, mean: tu
     size, channels, rows, columns = images.shape
     reach = config.shift_pixels
     down = reach if rows > 1 else 0  # A series has one row, and moves along time only.
-    side = min(rows, columns) if rows > 1 else columns
-    if reach >= side:
-        raise DataError(f"`shift_pixels` must be below the image's side, {side}, but got {reach}.")
     draw = uniform(key, _FLIP_AND_SHIFT)
     source = images
     if reach:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -127,7 +128,9 @@ def _groups(base: Path, paths: list[Path]) -> NDArray[np.int64]:
     digest = hashlib.sha256()
     for path in paths:
         status = path.stat()
-        digest.update(f"{path.relative_to(base)}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        digest.update(
+            f"{path.relative_to(base)}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape")
+        )
     name = f"folder-{'identical' if many else 'groups'}-{digest.hexdigest()[:32]}"
     groups = load_cached(name, len(paths))
     if groups is None:
@@ -138,7 +141,7 @@ def _groups(base: Path, paths: list[Path]) -> NDArray[np.int64]:
 
 def _names(base: Path, paths: list[Path]) -> NDArray[np.int64]:
     """A number for each image that its path alone decides: one that is added later does not move the others."""
-    digests = (hashlib.sha256(path.relative_to(base).as_posix().encode()).digest() for path in paths)
+    digests = (hashlib.sha256(os.fsencode(path.relative_to(base))).digest() for path in paths)
     return np.frombuffer(b"".join(digest[:8] for digest in digests), dtype="<i8").astype(np.int64)
 
 

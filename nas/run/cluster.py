@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -98,9 +98,24 @@ def slots(resources: ResourcesConfig) -> int:
 
 def places(resources: ResourcesConfig) -> int:
     """Trials that Ray's machines hold; each is on one machine: three cores on each of three hold three of two cores."""
-    asked = (("CPU", resources.cpu), ("GPU", gpus(resources)))
+    each = gpus(resources)
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return sum(int(min(held.get(kind, 0) / each + 1e-9 for kind, each in asked if each)) for held in machines)
+    return sum(_held(machine, resources.cpu, each) for machine in machines)
+
+
+def _held(machine: Mapping[str, float], cpu: float, gpu: float) -> int:
+    """Trials that one machine holds; a share of a GPU is of one GPU: two thirds and two thirds of it are two GPUs."""
+    fits = []
+    if cpu:
+        fits.append(_times(machine.get("CPU", 0), cpu))
+    if gpu:
+        held = machine.get("GPU", 0)
+        fits.append(int(held) * _times(1, gpu) if gpu < 1 else _times(held, gpu))
+    return min(fits)
+
+
+def _times(whole: float, part: float) -> int:
+    return int(whole / part + 1e-9)
 
 
 @contextmanager

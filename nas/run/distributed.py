@@ -18,6 +18,7 @@ import ray
 from ray.train import FailureConfig, RunConfig, ScalingConfig, get_context
 from ray.train.torch import TorchTrainer
 from ray.util.queue import Empty, Queue
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from nas.errors import RunError, one_line
 from nas.run.cluster import gpus, hide_gpus, places, start_ray
@@ -113,7 +114,9 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
     storage = checkpoints.resolve() / "ray-train"
     told = _told(checkpoints.resolve(), job)
     told.unlink(missing_ok=True)
-    queue = Queue(actor_options={"num_cpus": 0})
+    # On this node: an actor that asks for no cores may be put anywhere, and would be lost with a worker's machine.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
     trainer = TorchTrainer(
         _work,
         train_loop_config={
@@ -161,7 +164,7 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
 
 
 def _told(folder: Path, job: Job) -> Path:
-    """Stands where the first worker has told the driver why the job cannot go on."""
+    """Stands where the first worker has told the driver how the job ended."""
     return folder / f"{job.checkpoint}.told"
 
 
@@ -194,7 +197,7 @@ def _work(config: dict[str, Any]) -> None:
     task: SharedTask = ray.get(config["task"][0])
     job, folder, queue = config["job"], config["folder"], config["queue"]
     if _told(folder, job).exists():
-        return  # Ray Train starts a team again whose worker failed, but what failed is known, and would fail again.
+        return  # Ray Train starts a team again whose worker failed, but how the job ended is known.
     if team.rank > 0:
         session = task.open(job, threads=config["threads"], team=team)
         if (folder / job.checkpoint).exists():
@@ -213,6 +216,9 @@ def _work(config: dict[str, Any]) -> None:
             # The others may wait for this worker's gradients: an error makes Ray Train end them.
             raise RuntimeError("the first worker has told the driver why it cannot go on.")
         if done:
+            # Not before the report: should another worker be lost from here on, the team that Ray Train starts again
+            # has nothing to do.
+            _told(folder, job).touch()
             return
 
 

@@ -26,6 +26,7 @@ class Judged:
         verdict: accuracies and the table of confusion.
         class_names: by label.
         data: name of the data set.
+        root: where it stood, if not at its usual place.
         split: that was read.
         crops: of each image.
         models: weight files whose probabilities were averaged.
@@ -35,6 +36,7 @@ class Judged:
     verdict: "Verdict"
     class_names: tuple[str, ...]
     data: str
+    root: str | None
     split: SplitName
     crops: int
     models: tuple[Path, ...]
@@ -69,7 +71,7 @@ def judge_models(
     """
     from nas.data.splits import FolderSplit
     from nas.training.crops import probabilities
-    from nas.training.device import pick_device, use_threads
+    from nas.training.device import full_float32, pick_device, use_threads
     from nas.training.verdict import judge
 
     use_threads(threads)
@@ -93,7 +95,10 @@ def judge_models(
                 f"{models[0].data.name}, or they are split in another way."
             )
         began = time.perf_counter()
-        told = probabilities(network.to(place), part, crops=crops, device=place, batch_size=batch_size, workers=workers)
+        with full_float32():
+            told = probabilities(
+                network.to(place), part, crops=crops, device=place, batch_size=batch_size, workers=workers
+            )
         seconds += time.perf_counter() - began
         total = told if total is None else total + told
     if total is None or labels is None or names is None:
@@ -102,6 +107,7 @@ def judge_models(
         verdict=judge(total / len(models), labels),
         class_names=names,
         data=models[0].data.name,
+        root=models[0].data.root,
         split=split,
         crops=crops,
         models=tuple(model.weights for model in models),
@@ -115,6 +121,7 @@ def write_judged(judged: Judged, folder: Path) -> None:
     verdict = judged.verdict
     content: dict[str, Any] = {
         "data": judged.data,
+        "root": judged.root,
         "split": judged.split,
         "images": verdict.top1.of,
         "crops": judged.crops,

@@ -16,7 +16,8 @@ from nas.run.folder import RunFolder
 from nas.run.object_store import ObjectStore
 
 CHECKPOINTS: Final = "checkpoints"
-_FILES: Final = ("recipe.yaml", "versions.json", "journal.log")
+_JOURNAL: Final = "journal.log"
+_FILES: Final = ("recipe.yaml", "versions.json", _JOURNAL)
 _CURVE: Final = re.compile(r"curves/\d+\.jsonl")
 
 
@@ -43,11 +44,32 @@ class Mirror:
         Raises:
             RunError: it has one, or cannot be read.
         """
-        if "journal.log" in self.store.names():
+        if _JOURNAL in self.store.names():
             raise RunError(
                 f"the store must hold no other run of this name, but {self.store.uri} does; go on with it by "
                 f"`nas resume {self.store.uri}`, replace it by --overwrite, or choose another --name."
             )
+
+    def check_not_ahead(self) -> None:
+        """Hold the store to having no copy that went on without this folder: it would be lost under this one's.
+
+        Raises:
+            RunError: it has one, or cannot be read.
+        """
+        stored = self.store.read(_JOURNAL)
+        if stored is None or self._goes_on_from(stored):
+            return
+        behind = stored.startswith(self.folder.journal.read_bytes())
+        # A folder without trials is one that was to replace the copy, and was cut short: it may still do so.
+        if behind or Journal.open(self.folder.journal, read_only=True).trials():
+            raise RunError(
+                f"the run folder must be no older than its copy in the store, but {self.store.uri} has gone on without "
+                f"{self.folder.path}; go on with the copy by `nas resume {self.store.uri} --out` and a new folder."
+            )
+
+    def _goes_on_from(self, stored: bytes) -> bool:
+        """Whether this run's journal, which is only ever appended to, begins with what is stored."""
+        return self.folder.journal.read_bytes().startswith(stored)
 
     def begin(self) -> None:
         """Put everything but checkpoints; also the proof, before any training, that the store can be written.
@@ -55,14 +77,15 @@ class Mirror:
         Raises:
             RunError: it cannot.
         """
+        stored = self.store.read(_JOURNAL)
+        new = stored is None or not self._goes_on_from(stored)
         for name in _FILES:
             self.store.put(name, self.folder.path / name)
         curves = {f"curves/{curve.name}": curve for curve in sorted(self.folder.curves.folder.glob("*.jsonl"))}
         for name, curve in curves.items():
             self.store.put(name, curve)
         # A new run owes nothing to the one that it replaces. One that goes on may have checkpoints of trials that began
-        # after the journal was put for the last time.
-        new = not Journal.open(self.folder.journal, read_only=True).trials()
+        # after the journal was put for the last time, even if that was before the first of them.
         for name in self.store.names():
             if (_CURVE.fullmatch(name) and name not in curves) or (new and name.startswith(f"{CHECKPOINTS}/")):
                 self.store.delete(name)
@@ -76,7 +99,7 @@ class Mirror:
             curve = self.folder.curves.path(each)
             if curve.exists():
                 self.store.put(f"curves/{curve.name}", curve)
-        self.store.put("journal.log", self.folder.journal)
+        self.store.put(_JOURNAL, self.folder.journal)
         for name in (checkpoint, str(Path(checkpoint).with_suffix(".json"))):
             self.checkpoints.delete(name)
 
@@ -95,7 +118,7 @@ def fetch(uri: str, out: Path) -> RunFolder:
     store = ObjectStore(uri)
     # Only what a run is made of: names in a store are free text, and could lead out of the folder.
     names = [name for name in store.names() if name in _FILES or _CURVE.fullmatch(name)]
-    if not {"recipe.yaml", "journal.log"} <= set(names):
+    if not {"recipe.yaml", _JOURNAL} <= set(names):
         raise RunError(f"the copy of a run must hold recipe.yaml and journal.log, but {uri} does not.")
     # Beside its place until it is whole: should this be cut short, the next call begins anew.
     partial = path.with_name(f".{path.name}.fetched")

@@ -38,16 +38,22 @@ class ObjectStore:
         except (OSError, ArrowException) as error:
             raise self._fault("written", error) from error
 
-    def get(self, name: str, file: Path) -> bool:
-        """Fetch into a local file; False where there is no such name."""
+    def read(self, name: str) -> bytes | None:
+        """What stands under a name; None where there is no such name."""
         system, place = self._open()
         try:
             with system.open_input_stream(f"{place}/{name}") as stream:
-                data = stream.read()
+                return bytes(stream.read())
         except FileNotFoundError:
-            return False
+            return None
         except (OSError, ArrowException) as error:
             raise self._fault("read", error) from error
+
+    def get(self, name: str, file: Path) -> bool:
+        """Fetch into a local file; False where there is no such name."""
+        data = self.read(name)
+        if data is None:
+            return False
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
         return True

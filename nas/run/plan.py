@@ -42,6 +42,16 @@ class Plan:
             if getattr(self, name) < least:
                 raise RecipeError(f"`{name} >= {least}` must hold, but got {name}={getattr(self, name)}.")
         check_one_gpu(self.resources)
+        if self.workers > 1 and 0 < (self.resources.gpu or 0) < 1:
+            raise RecipeError(
+                "`resources.gpu` must be 0 or 1 where several workers share a training, for two of one GPU cannot "
+                f"speak to each other, but got resources.gpu={self.resources.gpu:g}, workers={self.workers}."
+            )
+        if self.training.batch_size % self.workers:
+            raise RecipeError(
+                "`training.batch_size` must be a multiple of the number of workers, "
+                f"but got training.batch_size={self.training.batch_size}, workers={self.workers}."
+            )
         if self.resources.storage is not None:
             raise RecipeError(
                 "a full training keeps its checkpoints in its folder, which every machine must reach; "

@@ -1,8 +1,9 @@
 """Start, resume and rehearse the search of a recipe."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nas.errors import RecipeError
 from nas.files import write_atomically
@@ -22,6 +23,9 @@ from nas.samplers import make_sampler
 from nas.space import Space
 from nas.spaces import absolute, load_space
 from nas.training.config import training_key
+
+if TYPE_CHECKING:
+    from nas.run.training_task import TrainingTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     folder = RunFolder.create(path, recipe, overwrite=overwrite)
     try:
         Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
-        return _go(recipe, space, task, folder, listener, store_is_new=not overwrite)
+        return _go(recipe, space, task, folder, listener, None if overwrite else Mirror.check_new)
     except BaseException:
         if not folder.journal.exists() or not Journal.open(folder.journal).trials():
             folder.undo()
@@ -89,7 +93,7 @@ def resume(path: Path, listener: Listener, *, stop: StopConfig | None = None, ad
     if address is not None:
         recipe = replace(recipe, resources=replace(recipe.resources, address=address or None))
     space = prepare(recipe)
-    return _go(recipe, space, TrainingTask(recipe.data, recipe.training), folder, listener)
+    return _go(recipe, space, TrainingTask(recipe.data, recipe.training), folder, listener, Mirror.check_not_ahead)
 
 
 def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
@@ -139,12 +143,16 @@ def _proposer(recipe: Recipe, space: Space, journal: Journal, *, reference_first
 
 
 def _go(
-    recipe: Recipe, space: Space, task: object, folder: RunFolder, listener: Listener, *, store_is_new: bool = False
+    recipe: Recipe,
+    space: Space,
+    task: "TrainingTask",
+    folder: RunFolder,
+    listener: Listener,
+    check: Callable[[Mirror], None] | None,
 ) -> Outcome:
+    """Run a search whose folder stands; ``check`` is what its copy in a store is held to, before Ray starts."""
     from nas.run.ray_tune import run_on_ray
-    from nas.run.training_task import TrainingTask
 
-    assert isinstance(task, TrainingTask)
     with folder.locked(), folder.session() as spent_hours:
         journal = Journal.open(folder.journal)
         journal.hold_to(recipe.objectives, _attributes(recipe), f"the run in {folder.path}")
@@ -156,8 +164,8 @@ def _go(
                 f"the reference of space {space.name} cannot be wired at so few pixels, so this search has none."
             )
         mirror = _mirror(recipe, folder)
-        if mirror is not None and store_is_new:
-            mirror.check_new()
+        if mirror is not None and check is not None:
+            check(mirror)
 
         def begun() -> None:
             # Not before Ray is known to work: a call that comes to nothing changes nothing.

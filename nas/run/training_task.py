@@ -40,7 +40,7 @@ class TrainingTask:
         self.classes = loaded.classes
         self.resolution = loaded.resolution
         self.dims = loaded.dims
-        check_augment(training.augment, dims=loaded.dims)
+        check_augment(training.augment, dims=loaded.dims, side=loaded.resolution)
         self._arrays = to_arrays(loaded) if data.name != "folder" else None
         self._data: Data | None = None
 

@@ -1,5 +1,8 @@
 """Where and in which arithmetic to train."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from nas.errors import TrialError
@@ -44,6 +47,18 @@ def _multiplies_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     found = torch.cpu.get_capabilities()
     return any(found.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Keep a GPU from rounding the factors of float32 products to TF32's ten bits, as torch lets convolutions."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before
 
 
 def use_threads(threads: int | None) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from nas.architecture import Architecture
 from nas.data.config import SplitName
 from nas.data.splits import Data
-from nas.training.device import pick_device
+from nas.training.device import full_float32, pick_device
 from nas.training.evaluate import Evaluation, evaluate
 from nas.training.model_folder import load_weights, normalised
 
@@ -54,7 +54,9 @@ def read_split(
     part = normalised(data, facts).split(split)
     if architecture.dims == 2:
         network.to(memory_format=torch.channels_last)
-    return reading_of(evaluate(network.to(place), part, device=place, logits=True, workers=workers), part.labels)
+    with full_float32():
+        result = evaluate(network.to(place), part, device=place, logits=True, workers=workers)
+    return reading_of(result, part.labels)
 
 
 def reading_of(result: Evaluation, labels: Tensor) -> Reading:

@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ from PIL import Image
 from nas.data.batches import batches
 from nas.data.config import DataConfig
 from nas.data.load import load_data
+from nas.serialize import load
+from nas.training import crops, finals
 from nas.training.geometry import crops_of
 from nas.training.model_folder import load_model
 
@@ -75,7 +77,46 @@ def test_an_ensemble_of_seeds_and_many_crops(nas: Run, folder: Path, tmp_path: P
     assert (folder / f"evaluation-a-10-with-{folder.name}" / "evaluation.json").is_file()
     assert nas("evaluate", folder, "--every-seed", "--split", "a", "--crops", 10)[0] == 0
     assert (folder / "evaluation-a-10-every-seed" / "evaluation.json").is_file()
+    for root in ("one", "two"):
+        assert nas("evaluate", folder, "--split", "a", "--root", tmp_path / root)[0] == 0
+    assert len(list(folder.glob("evaluation-a-1-*-????????/evaluation.json"))) == 2, "one for each place"
     assert len(crops_of(10, height=8, width=8, resolution=8)) < 10
+
+
+def switches() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+@pytest.fixture
+def rounded() -> Iterator[None]:
+    """TF32 on GPUs, as a training leaves it."""
+    before = switches()
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    yield
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+@pytest.mark.usefixtures("rounded")
+def test_readings_are_in_whole_float32_on_a_gpu(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nas: Run
+) -> None:
+    """What needs a GPU to be seen is held by its switches."""
+    seen = []
+
+    def noting(function: Callable[..., object]) -> Callable[..., object]:
+        def noted(*args: object, **options: object) -> object:
+            seen.append(switches())
+            return function(*args, **options)
+
+        return noted
+
+    monkeypatch.setattr(finals, "evaluate", noting(finals.evaluate))
+    monkeypatch.setattr(crops, "probabilities", noting(crops.probabilities))
+    data = load_data(DIGITS, splits=("b",))
+    finals.read_split(folder / "model.safetensors", load(folder / "architecture.json"), data, "b")
+    assert nas("evaluate", folder, "--split", "b", "--out", tmp_path)[0] == 0
+    assert seen == [(False, False)] * 2
+    assert switches() == (True, True), "as they were"
 
 
 @pytest.mark.parametrize("kind", ["onnx", "torch"])

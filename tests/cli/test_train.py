@@ -206,6 +206,19 @@ def test_baseline_of_torchvisions_weights(nas: Any, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "model.safetensors").read_bytes() == before
 
 
+def test_the_data_of_the_run_may_be_named(run: Path, nas: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stay cut and sized as the run had them."""
+    seen: list[DataConfig] = []
+
+    def no_training(networks: Any, plan: Any, *_: Any) -> None:
+        seen.append(plan.data)
+
+    monkeypatch.setattr("nas.run.train.train", no_training)
+    for words in ([], ["--data", "digits"], ["--data", "fashion-mnist"]):
+        nas("train", f"{run}:0", *words, "--out", tmp_path / "out")
+    assert seen == [DataConfig(name="digits", resolution=8)] * 2 + [DataConfig(name="fashion-mnist")]
+
+
 def test_bad_arguments_end_with_one_sentence(run: Path, nas: Any, tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "letter.txt").write_text("mine")

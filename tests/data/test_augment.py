@@ -154,6 +154,8 @@ def test_crops_have_the_papers_areas_and_aspects(height: int, width: int) -> Non
     share, aspect = tall * wide / (height * width), wide / tall
     fits = (tall < height - 1e-3) & (wide < width - 1e-3)
     assert share.min() >= 0.08 * 0.999 and share.min() < 0.09
+    *_, high, broad = crop_boxes(config, key, widths, widths)
+    torch.testing.assert_close(share, high * broad / width**2, msg="the share of the area is drawn for any shape")
     assert (aspect[fits] > 0.7499).all() and (aspect[fits] < 1.3334).all()
     if height == width:
         assert abs(share.mean() - 0.54) < 0.015 and share.max() > 0.99

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,10 @@ from nas.architecture import Architecture, Stem
 from nas.data.config import DataConfig
 from nas.errors import RunError, TrialError
 from nas.journal import Journal
+from nas.record import TrialRecord
 from nas.run.chosen import Chosen, ChosenNetworks, budget_of
 from nas.run.curves import Curves
-from nas.run.distributed import run_distributed
+from nas.run.distributed import SharedTask, run_distributed
 from nas.run.function import Silent
 from nas.run.job import Job
 from nas.run.plan import Plan, make_plan
@@ -106,8 +108,8 @@ def assert_same_curve(one: Delivered, two: Delivered) -> None:
 @pytest.mark.slow
 def test_a_training_that_fails_tells_why(tmp_path: Path) -> None:
     once = ResourcesConfig(max_failures=0)
-    plan = replace(make_plan({**VALUES, "workers": 2}, {"training.batch_size": "63"}), resources=once)
-    with pytest.raises(TrialError, match=r"multiple of the number of workers .* batch_size=63, workers=2"):
+    plan = replace(make_plan({**VALUES, "workers": 2}, {"training.images_per_epoch": "32"}), resources=once)
+    with pytest.raises(TrialError, match=r"multiple of the number of workers .* batch_size=64, workers=2, images=32"):
         run(tmp_path, SMALL, plan)
     (record,) = Journal.open(tmp_path / "training" / "journal.log", read_only=True).trials()
     assert record.state == "failed"
@@ -139,20 +141,61 @@ class HaltingSession:
         return {"accuracy": 0.5}
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)  # The second worker would wait half an hour.
-def test_a_failure_of_the_first_worker_alone_ends_the_training_at_once(tmp_path: Path) -> None:
-    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+def trained_by_two(task: SharedTask, folder: Path, epochs: int) -> TrialRecord:
     journal = Journal.in_memory(objectives=("accuracy",))
     networks = (Chosen(label="small", architecture=SMALL),)
     budget = budget_of(networks, resolution=8, classes=10)
     source = ChosenNetworks(networks, (0,), journal, budget)
-    engine = make_engine(source, journal, budget, tmp_path, trials=1, epochs=2)
-    run_distributed(engine, Halting(tmp_path), tmp_path / "checkpoints", ResourcesConfig(), workers=2)
+    engine = make_engine(source, journal, budget, folder, trials=1, epochs=epochs)
+    run_distributed(engine, task, folder / "checkpoints", ResourcesConfig(), workers=2)
     (record,) = journal.trials()
+    return record
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # The second worker would wait half an hour.
+def test_a_failure_of_the_first_worker_alone_ends_the_training_at_once(tmp_path: Path) -> None:
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    record = trained_by_two(Halting(tmp_path), tmp_path, epochs=2)
     assert record.state == "failed" and record.reason == "an image of the first worker is damaged."
     assert len(list(tmp_path.glob("0-*"))) == 1, "what is known to fail is not tried again"
     assert not list((tmp_path / "checkpoints").glob("*.told"))
+
+
+class Late:
+    """A task whose second worker fails when the first has told the end."""
+
+    epochs = 1
+
+    def __init__(self, starts: Path) -> None:
+        self.starts = starts
+
+    def open(self, job: Job, *, threads: int, team: Team) -> "LateSession":
+        (self.starts / f"{team.rank}-{os.getpid()}").touch()
+        return LateSession(self.starts, team)
+
+
+class LateSession:
+    def __init__(self, starts: Path, team: Team) -> None:
+        self.starts = starts
+        self.team = team
+        self.epoch = 0
+
+    def step(self) -> dict[str, float]:
+        self.epoch += 1
+        while self.team.rank and not list((self.starts / "checkpoints").glob("*.told")):
+            time.sleep(0.1)
+        if self.team.rank:
+            raise RuntimeError("lost at the very end")
+        return {"accuracy": 0.5}
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_lost_at_the_very_end_costs_nothing(tmp_path: Path) -> None:
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    record = trained_by_two(Late(tmp_path), tmp_path, epochs=1)
+    assert record.state == "complete" and record.accuracy == 0.5
+    assert len(list(tmp_path.glob("0-*"))) == 1, "what is done is not trained again"
 
 
 def test_workers_that_do_not_fit(tmp_path: Path) -> None:

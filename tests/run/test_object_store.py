@@ -13,6 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 import toys
+from journal_tools import add, candidate
 from moto.server import ThreadedMotoServer
 from tiny_search import TRAINING, write_recipe
 
@@ -141,6 +142,25 @@ def test_the_copy_of_a_run_makes_a_run_folder_elsewhere(uri: str, tmp_path: Path
         fetch(store.uri, tmp_path / "elsewhere")
     with pytest.raises(RunError, match=r"must hold recipe\.yaml"):
         fetch(ObjectStore(uri).below("other").uri, tmp_path / "elsewhere")
+
+
+def test_a_copy_that_went_on_without_its_folder_is_not_lost(uri: str, tmp_path: Path) -> None:
+    folder, store = run_folder(tmp_path / "tiny"), ObjectStore(uri).below("tiny")
+    mirror = Mirror(store, folder)
+    mirror.begin()
+    (tmp_path / "weights").write_text("of a trial that began before the first one ended")
+    mirror.checkpoints.put(JOB.checkpoint, tmp_path / "weights")
+    fetched = fetch(store.uri, tmp_path / "elsewhere")
+    again = Mirror(store, fetched)
+    again.check_not_ahead()
+    again.begin()
+    assert mirror.checkpoints.names() == [JOB.checkpoint], "the trial goes on from there"
+    add(Journal.open(fetched.journal), candidate())
+    again.begin()
+    kept = store.names()
+    with pytest.raises(RunError, match=r"has gone on without .*tiny; go on with the copy by `nas resume"):
+        mirror.check_not_ahead()
+    assert store.names() == kept
 
 
 @pytest.mark.parametrize("storage", ["bucket/prefix", "s3://", "s3://key:secret@bucket/prefix"])

@@ -72,6 +72,8 @@ def test_yaml_and_back(tmp_path: Path) -> None:
         ({"resources": {"gpu": 2}}, {}, "gpu=2"),
         ({}, {"resources.storage": "s3://bucket/prefix"}, "storage"),
         ({"workers": 0}, {}, "workers=0"),
+        ({"workers": 2, "resources": {"gpu": 0.5}}, {}, r"resources\.gpu=0\.5, workers=2"),
+        ({"workers": 2}, {"training.batch_size": "63"}, r"multiple of the number of workers, .*=63, workers=2"),
         ({}, {"training.learning_rat": "1"}, "'training.learning_rate'"),
         ({}, {"seeds": "many"}, "seeds"),
         ({"training": {"recipe": "old"}}, {}, "'old'"),

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from nas.cost import cost
 from nas.data.load import load_data
 from nas.errors import RunError, TrialError
 from nas.journal import Journal
+from nas.run import train as train_module
 from nas.run.chosen import Chosen
+from nas.run.folder import RunFolder
 from nas.run.function import Silent
 from nas.run.plan import Plan, make_plan, read_plan
 from nas.run.train import Delivered, rank, train
@@ -246,6 +249,21 @@ def test_a_refused_training_leaves_the_recipe_as_it_was(delivered: Delivered) ->
     with pytest.raises(RunError, match="the networks must be those"):
         run(delivered.folder, NARROW, how=plan(7))
     assert (delivered.folder / "recipe.yaml").read_bytes() == before
+
+
+def test_a_training_that_has_just_begun_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, prepare = tmp_path / "out", train_module._prepare
+
+    def quicker(*args: Any) -> RunFolder:
+        made = prepare(*args)
+        other.enter_context(RunFolder(folder / "training").locked())
+        return made
+
+    with ExitStack() as other:
+        monkeypatch.setattr(train_module, "_prepare", quicker)
+        with pytest.raises(RunError, match="another one is at"):
+            run(folder)
+    assert (folder / "training" / "journal.log").is_file()
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:

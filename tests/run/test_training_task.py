@@ -1,5 +1,6 @@
 """The training task: how a candidate of a search is opened."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from PIL import Image
 from toys import SPACE
 
-from nas.data.config import DataConfig
+from nas.data.config import AugmentConfig, DataConfig
+from nas.errors import DataError
 from nas.run.final_task import FinalTask
 from nas.run.job import Job
 from nas.run.training_task import TrainingTask
@@ -15,6 +17,12 @@ from nas.training import trainer as trainer_module
 from nas.training.config import TRAININGS
 
 JOB = Job(number=0, architecture=SPACE.reference, key="0123456789abcdef", seed=0)
+
+
+def test_a_shift_out_of_the_images_is_refused_before_anything_starts() -> None:
+    training = replace(TRAININGS["modern"], augment=AugmentConfig(shift_pixels=8))
+    with pytest.raises(DataError, match="below the image's side, 8, but got 8"):
+        TrainingTask(DataConfig(name="digits", resolution=8), training)
 
 
 @pytest.mark.parametrize(("threads", "processes"), [(1, 0), (3, 2)])
