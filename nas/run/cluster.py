@@ -85,7 +85,7 @@ def slots(resources: ResourcesConfig) -> int:
     Raises:
         RunError: not even one trial fits.
     """
-    fits = places(resources)
+    fits = wanted(resources)
     if fits < 1:
         total, machines = ray.cluster_resources(), sum(node["Alive"] for node in ray.nodes())
         raise RunError(
@@ -93,6 +93,12 @@ def slots(resources: ResourcesConfig) -> int:
             f"but Ray has cpu={total.get('CPU', 0):g} and gpu={total.get('GPU', 0):g}"
             f"{f' on {machines} machines, none of which holds it' if machines > 1 else ''}."
         )
+    return fits
+
+
+def wanted(resources: ResourcesConfig) -> int:
+    """As :func:`slots`, but 0 where Ray's machines hold no trial now."""
+    fits = places(resources)
     return min(fits, resources.concurrency or fits)
 
 

@@ -69,8 +69,10 @@ class RunFolder:
                 )
             old = cls(path.resolve())
             with old.locked():
-                shutil.rmtree(old._replaced, ignore_errors=True)
-                old.path.rename(old._replaced)
+                if old._replaced.exists():  # by a run that never went ahead: the one to come back is still that one
+                    shutil.rmtree(old.path)
+                else:
+                    old.path.rename(old._replaced)
         folder = cls(path.resolve())
         try:
             folder.path.mkdir(parents=True)

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -24,10 +25,10 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from nas.errors import RunError
-from nas.run.cluster import gpus, guarded, slots, start_ray
+from nas.run.cluster import gpus, guarded, slots, start_ray, wanted
 from nas.run.engine import Engine
 from nas.run.job import Task
-from nas.run.keys import FAILURE, FATAL, OF_TUNE, WARNING
+from nas.run.link import Link
 from nas.run.object_store import ObjectStore
 from nas.run.recipe import ResourcesConfig
 from nas.run.surroundings import environment, quiet
@@ -95,7 +96,10 @@ def _fit(
     at_once: bool = False,
 ) -> bool:
     """Run Tune; with ``at_once`` an interrupt leaves workers in mid-epoch, for a shutdown that follows."""
-    link = _Link(engine, slots(resources))
+    # What one trial gets is settled now: a GPU that joins later gives no trial of this session one.
+    gpu = gpus(resources)
+    resources = replace(resources, gpu=gpu)
+    link = Link(engine, slots(resources), lambda: wanted(resources))
     begun()
     trainable = tune.with_parameters(
         CandidateTrainable,
@@ -110,7 +114,7 @@ def _fit(
     with environment(variables), quiet(), _interruptible(link, at_once=at_once):
         try:
             Tuner(
-                tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": gpus(resources)}),
+                tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": gpu}),
                 tune_config=TuneConfig(
                     search_alg=_Searcher(link),
                     scheduler=_Scheduler(link),
@@ -140,60 +144,13 @@ def _fit(
     return engine.finished and not link.numbers
 
 
-class _Link:
-    """What the searcher and the scheduler of one ``fit`` share: the engine, and which trial is which."""
-
-    def __init__(self, engine: Engine, slots: int) -> None:
-        self.engine = engine
-        self.engine.places = self.slots = slots
-        self.numbers: dict[str, int] = {}
-        self.reasons: dict[str, str] = {}
-        self.error: BaseException | None = None
-        self._busy = False
-        self._interrupted = False
-
-    def interrupt(self) -> None:
-        """Raise KeyboardInterrupt: now, or after the call of the engine that is under way."""
-        if not self._busy:
-            raise KeyboardInterrupt
-        self._interrupted = True
-
-    def call(self, method: Callable[..., T], *arguments: object) -> T:
-        """Call the engine; an error is kept, for Tune turns what is raised in its loop into text."""
-        self._busy = True
-        try:
-            value = method(*arguments)
-        except BaseException as error:
-            self.error = error
-            raise
-        finally:
-            self._busy = False
-        if self._interrupted:
-            raise KeyboardInterrupt
-        return value
-
-    def __getstate__(self) -> dict[str, object]:
-        """Tune pickles searcher and scheduler for a restore that never happens: nothing of value goes along."""
-        return {}
-
-    def metrics(self, result: dict[str, Any]) -> dict[str, Any]:
-        if WARNING in result:
-            self.engine.listener.said(str(result[WARNING]))
-        figures = {name: value for name, value in result.items() if name not in OF_TUNE}
-        return {
-            name: value
-            for name, value in figures.items()
-            if name in (FAILURE, FATAL) or (isinstance(value, int | float) and not name.startswith("config/"))
-        }
-
-
 class _Searcher(Searcher):
-    def __init__(self, link: _Link) -> None:
+    def __init__(self, link: Link) -> None:
         super().__init__()
         self._link = link
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]  # FINISHED is text
-        if len(self._link.numbers) >= self._link.slots:
+        if self._link.full():
             return None
         job = self._link.call(self._link.engine.next)
         if job is None:
@@ -224,7 +181,7 @@ class _Searcher(Searcher):
 
 
 class _Scheduler(FIFOScheduler):
-    def __init__(self, link: _Link) -> None:
+    def __init__(self, link: Link) -> None:
         super().__init__()
         self._link = link
 
@@ -267,7 +224,7 @@ def _directory(trial: Trial) -> str:
 
 
 @contextmanager
-def _interruptible(link: _Link, *, at_once: bool) -> Iterator[None]:
+def _interruptible(link: Link, *, at_once: bool) -> Iterator[None]:
     """Let SIGTERM, as batch systems send it, end the run as cleanly as Ctrl-C.
 
     Tune's own way would wait 10 seconds or more for epochs under way, which a resume trains again

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import noted
 import numpy as np
@@ -16,6 +17,7 @@ from tiny_search import RAY_WARNINGS
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
+from nas.run import link
 from nas.run.curves import Curves
 from nas.run.distributed import run_distributed
 from nas.run.engine import Engine
@@ -90,6 +92,33 @@ def test_quarters_of_gpus_are_placed_and_data_is_shared_memory(cluster: Cluster,
     assert sum(busiest.values()) == 5 and max(busiest.values()) <= 4, f"at most four share a GPU: {busiest}"
     assert max(busiest.values()) > 1, "and some do"
     assert {gpu for note in notes for gpu in note["gpus"]} == {0}, "each node has one"
+
+
+class Joining(Silent):
+    """Adds a node after the first epoch."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.joined: Any = None
+
+    def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
+        if self.joined is None:
+            self.joined = self._cluster.add_node(num_cpus=4, include_dashboard=False)
+
+
+def test_a_node_that_joins_is_used(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "COUNT_SECONDS", 0.5)
+    task = noted.NotedTask(notes=tmp_path, data=np.ones(10, np.uint8), seconds=2.0)
+    joining = Joining(cluster)
+    search = engine(tmp_path, 9, joining)
+    resources = ResourcesConfig(cpu=4, gpu=0, address=cluster.address)
+    try:
+        assert run_on_ray(search, task, tmp_path / "checkpoints", resources)
+        nodes = {note["node"] for note in noted.read(tmp_path)}
+        told = [line["places"] for number in range(9) for line in search.curves.read(number)]
+        assert joining.joined.node_id in nodes and (min(told), max(told)) == (3, 4)
+    finally:
+        cluster.remove_node(joining.joined)
 
 
 class Killing(Silent):

@@ -76,6 +76,20 @@ def test_a_run_that_could_not_be_replaced_stays(tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "demo" / "journal.log").read_text() == "what was trained"
 
 
+def test_the_run_that_comes_back_is_the_last_that_went_ahead(tmp_path: Path) -> None:
+    """A replacement may be killed before it begins, and then be tried again."""
+    recipe = read_recipe(find_recipe("demo"))
+    before = RunFolder.create(tmp_path / "demo", recipe)
+    before.keep()
+    (before.path / "journal.log").write_text("what was trained")
+    for _ in range(2):
+        new = RunFolder.create(tmp_path / "demo", recipe, overwrite=True)
+        assert not (new.path / "journal.log").exists()
+    new.undo()
+    assert (tmp_path / "demo" / "journal.log").read_text() == "what was trained"
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+
+
 def test_what_another_process_has_just_made_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = read_recipe(find_recipe("demo"))
     theirs = RunFolder.create(tmp_path / "demo", recipe)
