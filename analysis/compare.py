@@ -125,7 +125,8 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
     known = (_seeds(runs_in(a)), _seeds(runs_in(b)))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
     compared = compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
-    return replace(compared, unlike=_unlike(source(runs_in(a)[0]), source(runs_in(b)[0])))
+    one, *others = [source(run) for path in (a, b) for run in runs_in(path)]
+    return replace(compared, unlike=tuple(dict.fromkeys(said for each in others for said in _unlike(one, each))))
 
 
 def differ_in_seed(runs: Sequence[Path]) -> bool:
@@ -135,8 +136,13 @@ def differ_in_seed(runs: Sequence[Path]) -> bool:
         _seeds(runs)
     except RunError:
         return False
-    sampler = (first.recipe or {}).get("sampler")
-    return not any(_unlike(first, each) or (each.recipe or {}).get("sampler") != sampler for each in others)
+    return not any(_unlike(first, each) or _method(first) != _method(each) for each in others)
+
+
+def _method(run: Source) -> tuple[object, object]:
+    """What two searches may differ in to be compared, and the seeds of one search may not."""
+    recipe = run.recipe or {}
+    return recipe.get("sampler"), recipe.get("early_stopping")
 
 
 def _unlike(a: Source, b: Source) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def curves(run: Path | str) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for path in sorted(found.curves.glob("*.jsonl")) if found.curves else ():
         if path.stem.isdigit():
-            rows += [{"run": found.name, "trial": int(path.stem), **line} for line in _lines(path)]
+            rows += [{**line, "run": found.name, "trial": int(path.stem)} for line in _lines(path)]
     table = _typed(rows)
     table = table[table["epoch"].notna()].drop_duplicates(["trial", "epoch"], keep="last")
     table["epoch"] = table["epoch"].astype("int64")

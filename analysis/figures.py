@@ -22,8 +22,8 @@ from analysis.plots import learning_curves as plot_curves
 from analysis.plots import parallel as plot_parallel
 from analysis.plots import time_spent as plot_time
 from analysis.runs import budget_of, cost_of, dims_of, limit_of
-from analysis.style import figure, label
-from analysis.table import choices, networks, proposed, rungs, winner
+from analysis.style import figure, labels
+from analysis.table import choices, networks, proposed, rungs, trainings, winner
 from analysis.time_spent import TimeSpent
 
 MOST_CHOICES: Final = 12
@@ -136,7 +136,8 @@ def _anytime(material: Material, measure: anytime.Measure) -> Figure | None:
             ]
             for name, tables in anytime.by_search(table, material.searches).items()
         }
-        reference = float(stars.mean()) if len(stars) else None
+        # One line for trainings of several kinds would belong to none of them.
+        reference = float(stars.iloc[0]) if len(stars) == 1 else None
         plot_anytime.anytime(courses, axes, measure=measure, against=against, reference=reference)
     return made
 
@@ -222,11 +223,12 @@ def _curves(material: Material) -> Illustration | None:
     columns = min(2, len(runs))
     rows = ceil(len(runs) / columns)
     made, axes = figure(6.4 if columns == 1 else 9.0, 3.6 * rows, columns=columns, rows=rows)
+    names = labels(runs)
     for run, one in zip(runs, axes, strict=False):
         table, curves = (frame[frame["run"] == run] for frame in (material.table, material.curves))
         plot_curves.learning_curves(curves, table, one, rungs=material.rungs)
         if len(runs) > 1:
-            one.text(0.99, 0.02, label(run), transform=one.transAxes, ha="right", fontsize=8, fontweight="bold")
+            one.text(0.99, 0.02, names[run], transform=one.transAxes, ha="right", fontsize=8, fontweight="bold")
     for rest in axes[len(runs) :]:
         rest.set_axis_off()
     caption = "Accuracy by epoch; dotted curves were stopped at a rung."
@@ -234,13 +236,15 @@ def _curves(material: Material) -> Illustration | None:
 
 
 def _fidelity(material: Material) -> Illustration | None:
-    if len(rungs(material.table)) < 2:
+    table = material.table
+    # Of trainings of several kinds what sets them apart would pass for agreement.
+    if len(rungs(table)) < 2 or trainings(table, table).nunique() > 1:
         return None
-    pairs = fidelity.agreement(_thinned(material.table))
+    pairs = fidelity.agreement(_thinned(table))
     if not any(np.isfinite(pair.tau) for pair in pairs):
         return None
     made, (axes,) = figure(5.2, 3.4)
-    ceiling = fidelity.ceiling(material.table)
+    ceiling = fidelity.ceiling(table)
     plot_fidelity.fidelity(pairs, axes, ceiling)
     caption = (
         "Kendall's tau between the accuracy after few epochs and after the last, over the trials that reached both: 1 "
@@ -254,10 +258,10 @@ def _fidelity(material: Material) -> Illustration | None:
     return Illustration(name="fidelity", title="How far few epochs can be trusted", caption=caption, figure=made)
 
 
-def _thinned(table: pd.DataFrame, most: int = 12) -> pd.DataFrame:
-    """At most so many rungs: an accuracy after every epoch would give hundreds of pairs."""
+def _thinned(table: pd.DataFrame) -> pd.DataFrame:
+    """A dozen rungs at most: an accuracy after every epoch would give hundreds of pairs."""
     found = rungs(table)
-    keep = {found[index] for index in np.unique(np.linspace(0, len(found) - 1, most).round().astype(int))}
+    keep = {found[index] for index in np.unique(np.linspace(0, len(found) - 1, 12).round().astype(int))}
     return table.drop(columns=[f"accuracy_at_{epoch}" for epoch in found if epoch not in keep])
 
 

@@ -3,7 +3,7 @@
 Nothing here touches matplotlib's global state: :func:`figure` sets the look on the figure it makes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -177,6 +177,20 @@ def label(text: object, most: int = 24) -> str:
     if len(words) > most:
         words = f"{words[: most // 2]}...{words[-(most // 2 - 3) :]}"
     return words.replace("$", r"\$")
+
+
+def labels(names: Iterable[str], most: int = 24) -> dict[str, str]:
+    """Labels of names that stand side by side, each another one: by what sets them apart, where shortening hides it."""
+    names = list(names)
+    shown = [label(name, most) for name in names]
+    if len(set(shown)) < len(names):
+        first, last = min(names), max(names)  # What these two begin with, all in between do.
+        start = next((place for place, letter in enumerate(first) if last[place : place + 1] != letter), len(first))
+        ends = [f"...{name[start:]}" for name in names]
+        shown = [label(end if len(end) <= most else f"{end[: most - 3]}...", most) for end in ends]
+    if len(set(shown)) < len(names):
+        shown = [f"{words} ({place})" for place, words in enumerate(shown, start=1)]
+    return dict(zip(names, shown, strict=True))
 
 
 def legend_above(axes: Axes, columns: int = 3) -> None:

@@ -19,9 +19,10 @@ _COLUMNS: Final = {
 class TimeSpent:
     """Device-seconds by part, see :data:`PARTS`.
 
-    ``engine`` is what epochs took beyond their four parts: building the network, opening the data, handing
-    over. ``idle`` is the time of a place for a trial in which no epoch ran: starting workers, proposing,
-    writing the journal, and waiting for the last trials. It is 0 where the length of the run is unknown.
+    An epoch that does not tell its parts, as of an evaluation of one's own, is all ``training``. ``engine`` is what
+    epochs took beyond their four parts: building the network, opening the data, handing over. ``idle`` is the time of
+    a place for a trial in which no epoch ran: starting workers, proposing, writing the journal, and waiting for the
+    last trials. It is 0 where the length of the run is unknown.
     """
 
     seconds: Mapping[str, float]
@@ -40,6 +41,10 @@ def time_spent(curves: pd.DataFrame, *, wall_seconds: float | None = None, concu
         wall_seconds: how long the run took, see :func:`wall_seconds`.
         concurrency: trials that could run at the same time, on average.
     """
+    # An evaluation of one's own tells its time as a whole.
+    whole = curves[["train_seconds", "data_seconds", "validate_seconds"]].isna().all(axis=1)
+    trained = (curves["seconds"] - curves["checkpoint_seconds"].fillna(0.0)).where(whole, curves["train_seconds"])
+    curves = curves.assign(train_seconds=trained)
     parts = {name: float(curves[column].sum()) for name, column in _COLUMNS.items()}
     within = float(curves["seconds"].sum())
     parts["engine"] = max(0.0, within - sum(parts.values()))

@@ -71,7 +71,8 @@ class Choice:
         Raises:
             SpaceError: it is none of the choice's.
         """
-        if value not in self.values:
+        # By type, too: 4.0 for 4 would be another point, with other neighbours and perhaps another network.
+        if not any(type(value) is type(each) and value == each for each in self.values):
             allowed = ", ".join(map(str, self.values))
             raise SpaceError(f"{self.name} must be one of {allowed}, but got {value!r}.")
 

@@ -137,6 +137,7 @@ def test_a_decode_that_is_wrong_is_told(body: str, said: str, tmp_path: Path) ->
         ("decode=decode,", "decode=decode, encode=lambda a: 7,", r"a point of the space or None, but .* type int\."),
         ("decode=decode,", "decode=decode, encode=lambda a: {},", r"returned \{\}: .* must assign 'w', but"),
         ("decode=decode,", "decode=decode, encode=lambda a: {'w': 9},", r"'w': 9\}: w must be one of 8, 16, but got 9"),
+        ("decode=decode,", "decode=decode, encode=lambda a: {'w': 8.0},", r"w must be one of 8, 16, but got 8\.0"),
         ("values=(8, 16)", "values=[8, 16]", r"the values of choice 'w' must be a tuple, but got \[8, 16\]"),
         (
             "values=(8, 16)",

@@ -6,8 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.anytime import Axis, Measure, Steps, band
-from analysis.style import colour, legend_above, percent_axis, series
-from analysis.style import label as text
+from analysis.style import colour, labels, legend_above, percent_axis, series
 
 _X = {"trainings": "Trainings", "seconds": "Device-hours of training"}
 _Y = {"best": "Best accuracy so far (%)", "hypervolume": "Hypervolume (share of the box)"}
@@ -34,15 +33,19 @@ def anytime(
         reference: accuracy of GoogLeNet, marked as a horizontal line.
     """
     unit = 3600.0 if against == "seconds" else 1.0
+    text = labels(searches)
     for index, (name, courses) in enumerate(searches.items()):
         look = series(index)
         if len(courses) == 1:
             course = courses[0]
             x, y = np.append(course.x, course.end), np.append(course.y, course.y[-1:])
-            axes.plot(x[: len(y)] / unit, y, drawstyle="steps-post", label=f"{text(name)} (n=1)", **look)
+            # A line that is but a point needs a marker to be seen.
+            if len(np.unique(x)) == 1:
+                look |= {"marker": "o", "ms": 4}
+            axes.plot(x[: len(y)] / unit, y, drawstyle="steps-post", label=f"{text[name]} (n=1)", **look)
             continue
         over = band(courses)
-        label = f"{text(name)} (n={over.n}, {over.kind})"
+        label = f"{text[name]} (n={over.n}, {over.kind})"
         axes.plot(over.x / unit, over.mean, drawstyle="steps-post", label=label, **look)
         axes.fill_between(over.x / unit, over.low, over.high, step="post", color=colour(index), alpha=0.18, lw=0)
     if reference is not None and measure == "best":

@@ -6,8 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.edf import edf as distribution
-from analysis.style import label as text
-from analysis.style import legend_above, percent_axis, series
+from analysis.style import labels, legend_above, percent_axis, series
 
 
 def edf(groups: Mapping[str, pd.DataFrame], axes: Axes, *, weighted: bool = True) -> Axes:
@@ -19,12 +18,13 @@ def edf(groups: Mapping[str, pd.DataFrame], axes: Axes, *, weighted: bool = True
         weighted: by cost, so that groups compare at one distribution of cost; a group that shares no range
             of cost with the others is drawn by count, and says so.
     """
+    text = labels(groups)
     for index, (name, rows) in enumerate(groups.items()):
         by_cost = weighted and len(groups) > 1 and rows["weight"].sum() > 0
         errors, shares = distribution(rows["error"], rows["weight"] if by_cost else None)
         if len(errors) == 0:
             continue
-        label = f"{text(name)} (n={len(errors)}" + (", by cost)" if by_cost else ")")
+        label = f"{text[name]} (n={len(errors)}" + (", by cost)" if by_cost else ")")
         look = series(index)
         axes.plot([errors[0], *errors], [0.0, *shares], drawstyle="steps-post", label=label, **look)
     axes.set_xlabel("Validation error, split A (%)")

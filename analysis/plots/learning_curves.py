@@ -1,7 +1,9 @@
 """Accuracy by epoch of every trial, with the rungs at which a scheduler decided."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -41,6 +43,8 @@ def learning_curves(
             axes.add_collection(
                 LineCollection(group, colors="#A9B7C0", linewidths=0.8, linestyles=style, label=label, alpha=faint)
             )
+            points = np.array([line[0] for line in group if len(line) == 1]).reshape(-1, 2)
+            axes.scatter(points[:, 0], points[:, 1], s=9, color="#A9B7C0", lw=0)
     ended = [line[-1] for line in stopped]
     if ended:
         xs, ys = [point[0] for point in ended], [point[1] for point in ended]
@@ -48,11 +52,21 @@ def learning_curves(
     for trial in stars:
         if trial in lines:
             line = lines[trial]
-            axes.plot(line[:, 0], line[:, 1], color=REFERENCE, lw=1.8, ls="--", zorder=5, label="GoogLeNet")
+            axes.plot(
+                line[:, 0], line[:, 1], color=REFERENCE, lw=1.8, ls="--", zorder=5, label="GoogLeNet", **_dot(line)
+            )
     for place, trial in enumerate(top):
         if trial in lines:
             line = lines[trial]
-            axes.plot(line[:, 0], line[:, 1], color=FRONT, lw=2.2 - 0.5 * place, zorder=4, label="best candidates")
+            axes.plot(
+                line[:, 0],
+                line[:, 1],
+                color=FRONT,
+                lw=2.2 - 0.5 * place,
+                zorder=4,
+                label="best candidates",
+                **_dot(line),
+            )
     for index, rung in enumerate(rungs):
         axes.axvline(rung, color=INK, lw=0.8, ls=(0, (2, 2)), zorder=1, label="rung" if index == 0 else None)
     axes.autoscale_view()
@@ -64,3 +78,8 @@ def learning_curves(
     percent_axis(axes.yaxis)
     legend_above(axes)
     return axes
+
+
+def _dot(line: np.ndarray) -> dict[str, Any]:
+    """A curve of one epoch is a point, which no line shows."""
+    return {"marker": "o", "ms": 4} if len(line) == 1 else {}

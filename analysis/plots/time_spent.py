@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 
-from analysis.style import FAINT, legend_above
-from analysis.style import label as text
+from analysis.style import FAINT, labels, legend_above
 from analysis.time_spent import PARTS, TimeSpent
 
 _COLOURS = ("#0072B2", "#E69F00", "#56B4E9", "#CC79A7", "#D55E00", "#D9D9D9")
@@ -38,7 +37,8 @@ def time_spent(runs: Mapping[str, TimeSpent], axes: Axes) -> Axes:
                 box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.0}
                 axes.text(left + share / 2, row, f"{share:.0f}%", ha="center", va="center", fontsize=7.5, bbox=box)
             left += share
-    names = [f"{text(name)}\n{_hours(spent.total)}" for name, spent in runs.items()]
+    text = labels(runs)
+    names = [f"{text[name]}\n{_hours(spent.total)}" for name, spent in runs.items()]
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.set_xlim(0, 100)

@@ -130,6 +130,9 @@ def search(
             "a search with one's own evaluation keeps its run on disk, in a path that every node reaches; "
             f"resources.storage must be None, but got {resources.storage!r}."
         )
+    for name, least, value in (("seed", 0, seed), ("epochs", 1, epochs)):
+        if value < least:
+            raise RunError(f"`{name} >= {least}` must hold, but got {name}={value}.")
     check_reachable(space, budget)
     measured = measurement(budget, objectives)
     check_measurable(space, budget, measured)

@@ -1,4 +1,5 @@
 import errno
+import json
 import shutil
 from dataclasses import replace
 
@@ -118,6 +119,15 @@ def test_a_torn_last_line_is_left_out_and_an_epoch_trained_again_counts_once(run
     path.write_text('{"epoch": "one", "accuracy": 0.5}\n')
     with pytest.raises(RunError, match=r"an epoch of a curve must be numbers, but it is not: .*'one'"):
         analysis.curves(folder)
+
+
+def test_metrics_named_as_a_column_do_not_move_a_curve(run_folder):
+    folder = run_folder(3)
+    for path in (folder / "curves").glob("*.jsonl"):
+        lines = [json.loads(line) | {"trial": 7.0, "run": "other"} for line in path.read_text().splitlines()]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    curves = analysis.curves(folder)
+    assert set(curves["trial"]) == {0, 1, 2} and set(curves["run"]) == {folder.name}
 
 
 def test_a_journal_alone_has_no_curves(run_folder, tmp_path):

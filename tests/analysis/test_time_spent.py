@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 import analysis
@@ -20,6 +21,15 @@ def test_every_second_is_accounted_for(run_folder):
     assert spent.seconds["training"] == pytest.approx(0.8 * within)
     assert spent.seconds["engine"] == pytest.approx(0, abs=1e-9)
     assert spent.seconds["idle"] == pytest.approx(1200 - within)
+
+
+def test_an_evaluation_of_ones_own_is_training(run_folder):
+    """It tells how long it took, and not in what parts."""
+    curves = analysis.curves(run_folder(4)).assign(train_seconds=np.nan, data_seconds=np.nan, validate_seconds=np.nan)
+    curves["checkpoint_seconds"] = 0.25 * curves["seconds"]
+    spent = time_spent(curves).seconds
+    assert spent["training"] == pytest.approx(0.75 * curves["seconds"].sum())
+    assert spent["engine"] == pytest.approx(0, abs=1e-9)
 
 
 def test_a_run_of_unknown_length_has_no_idle_time(run_folder):

@@ -277,7 +277,14 @@ def test_the_front_rule_stops_by_the_objectives() -> None:
         )
 
 
-@pytest.mark.parametrize("name", ["failure", "fatal", "seconds", "date"])
+@pytest.mark.parametrize(("options", "said"), [({"seed": -1}, "seed=-1"), ({"epochs": 0}, "epochs=0")])
+def test_a_search_that_cannot_begin_leaves_nothing(tmp_path: Path, options: dict[str, int], said: str) -> None:
+    with pytest.raises(RunError, match=said):
+        search(SPACE, evaluate, BUDGET, trials=4, path=tmp_path / "mine", **options)  # type: ignore[arg-type]
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("name", ["failure", "fatal", "seconds", "date", "places"])
 def test_metrics_with_a_name_that_is_taken_are_refused(name: str) -> None:
     result = search(
         SPACE, lambda architecture, epochs: {"accuracy": 0.5, name: 0.1}, BUDGET, trials=1, sampler="random"

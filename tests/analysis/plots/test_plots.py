@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 
 import analysis
+from analysis import style
 from analysis.anytime import anytime
 from analysis.best_choice import best_choice
 from analysis.blocks import blocks
@@ -49,6 +51,21 @@ def test_anytime_shows_every_search_with_its_number_of_seeds(search, axes):
     assert labels(axes)[:2] == ["ours (n=5, 95% band)", "random (n=1)"]
     assert any("GoogLeNet 81.5%" in text for text in labels(axes))
     assert axes.get_xlabel() == "Trainings"
+
+
+def test_long_names_keep_what_sets_them_apart(search, axes):
+    names = ["inception_small-gp-long_training_run", "inception_small-tpe-long_training_run"]
+    courses = [anytime(tabulate(search(20, seed))) for seed in range(2)]
+    plot_anytime(dict(zip(names, ([course] for course in courses), strict=True)), axes)
+    assert labels(axes) == ["...gp-long_training_run (n=1)", "...tpe-long_training_run (n=1)"]
+    alike = [f"a{'-' * 30}{number}{'-' * 60}{tail}" for number in (1, 2) for tail in "xy"]
+    assert len(set(style.labels(alike).values())) == 4
+    assert style.labels(["short", "names"]) == {"short": "short", "names": "names"}
+
+
+def test_a_search_of_one_training_is_seen(search, axes):
+    plot_anytime({"a": [anytime(tabulate(search(2)[1:]))]}, axes)
+    assert axes.lines[0].get_marker() == "o"
 
 
 def test_hypervolume_against_seconds_is_in_hours(search, axes):
@@ -103,6 +120,15 @@ def test_curves_mark_the_reference_and_the_rungs(run_folder, axes):
     folder = run_folder(30)
     plot_curves(analysis.curves(folder), analysis.load(folder), axes, rungs=(1, 3))
     assert {"GoogLeNet", "best candidates", "rung", "stopped early"} <= set(labels(axes))
+
+
+def test_curves_of_one_epoch_are_seen(run_folder, axes):
+    folder = run_folder(12)
+    curves = analysis.curves(folder).drop_duplicates("trial")
+    plot_curves(curves, analysis.load(folder), axes)
+    dots = sum(len(each.get_offsets()) for each in axes.collections if isinstance(each, PathCollection))
+    dots += sum(line.get_marker() == "o" for line in axes.lines)
+    assert dots >= len(curves)
 
 
 def test_fidelity_shows_tau_and_n(table, axes):

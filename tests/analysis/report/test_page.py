@@ -122,7 +122,11 @@ def test_a_folder_of_unlike_runs_is_no_search_of_several_seeds(run_folder, tmp_p
     for name in ("small", "large"):
         (tmp_path / "mix" / name / "recipe.yaml").write_text(f"space: toy\nseed: {len(name)}\n")
     assert _title(tmp_path / "mix", tmp_path / "out") == "large, small", "both have seed 5"
+    (tmp_path / "mix" / "small" / "recipe.yaml").write_text("space: toy\nseed: 1\nearly_stopping: {rule: asha}\n")
+    (tmp_path / "mix" / "large" / "recipe.yaml").write_text("space: toy\nseed: 2\nearly_stopping: {rule: none}\n")
+    assert _title(tmp_path / "mix", tmp_path / "out") == "large, small", "one of them stops early"
     (tmp_path / "mix" / "small" / "recipe.yaml").write_text("space: toy\nseed: 1\n")
+    (tmp_path / "mix" / "large" / "recipe.yaml").write_text("space: toy\nseed: 2\n")
     assert _title(tmp_path / "mix", tmp_path / "out") == "mix"
 
 
@@ -143,6 +147,21 @@ def test_seeds_of_runs_trained_alike_are_one_point_of_the_front(search, budget):
     assert [spent for spent, _ in data["fronts"]["macs"]["line"]] == [row.macs for row in rows]
     assert [value for _, value in data["fronts"]["macs"]["line"]] == pytest.approx([row.accuracy for row in rows])
     assert data["columns"]["key"][data["winner"]] == summarise(both).winner_key
+
+
+def test_trainings_of_several_kinds_are_not_mixed(run_folder, tmp_path):
+    sources = []
+    for name in ("one", "two"):
+        folder = run_folder(30, len(sources), name)
+        (folder / "recipe.yaml").write_text(f"space: toy\ntraining: {{recipe: {name}}}\n")
+        sources.append(source(folder))
+    table = analysis.load([tmp_path / "one", tmp_path / "two"])
+    found = {one.name: one.figure for one in illustrations(gather(sources, table))}
+    assert "fidelity" not in found
+    legend = found["best_so_far"].axes[0].get_legend().get_texts()
+    assert not any("GoogLeNet" in text.get_text() for text in legend)
+    alone = {one.name for one in illustrations(gather(sources[:1], analysis.load(tmp_path / "one")))}
+    assert "fidelity" in alone
 
 
 def test_a_reference_better_than_all_candidates_leaves_a_winner(search, budget):
