@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers docs clean
+.PHONY: help demo test check lint types docs clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/'
@@ -48,10 +48,7 @@ lint: $(VENV)/.installed-dev  ## ruff
 types: $(VENV)/.installed-dev  ## mypy
 	$(BIN)/mypy
 
-layers: $(VENV)/.installed-dev  ## the import contracts
-	$(BIN)/lint-imports
-
-check: lint types layers test  ## ruff, mypy, import contracts and the tests of `make test`
+check: lint types test  ## ruff, mypy and the tests of `make test`
 
 docs: $(VENV)/.installed-docs  ## the documentation, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

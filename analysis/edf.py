@@ -53,10 +53,10 @@ def cost_weights(costs: Mapping[str, ArrayLike], bins: int = BINS) -> dict[str, 
     return weights
 
 
-def populations(table: pd.DataFrame, *, by: str = "run", cost: str = "macs") -> dict[str, pd.DataFrame]:
-    """The trained networks of each group, the reference apart, with the weight of each as ``weight``."""
-    known = networks(table, apart=by == "run")
-    known = known[~known["reference"] & (known[cost] > 0)]
-    groups = {str(name): rows for name, rows in known.groupby(by, sort=False)}
-    weights = cost_weights({name: rows[cost].to_numpy() for name, rows in groups.items()})
+def populations(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The trained networks of each run, the reference apart, with the weight of each as ``weight``."""
+    known = networks(table, apart=True)
+    known = known[~known["reference"] & (known["macs"] > 0)]
+    groups = {str(name): rows for name, rows in known.groupby("run", sort=False)}
+    weights = cost_weights({name: rows["macs"].to_numpy() for name, rows in groups.items()})
     return {name: rows.assign(weight=weights[name]) for name, rows in groups.items()}

@@ -31,12 +31,11 @@ GIVE_UP: Final = 250
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feasible:
-    """A canonical point that the budget allows; ``uniform`` unless it was projected into the budget."""
+    """A canonical point that the budget allows."""
 
     point: Point
     architecture: Architecture
     cost: Cost
-    uniform: bool
 
 
 class FeasibleSampler:
@@ -75,7 +74,7 @@ class FeasibleSampler:
             if admitted is not None:
                 architecture, spent = admitted
                 canonical = self.space.canonical_of(point, architecture)
-                return Feasible(point=canonical, architecture=architecture, cost=spent, uniform=True)
+                return Feasible(point=canonical, architecture=architecture, cost=spent)
         return None
 
     def _project(self, rng: np.random.Generator) -> Feasible | None:
@@ -106,7 +105,7 @@ def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator
     for _ in range(STEPS):
         if seen is not None and budget.allows(seen[1]):
             canonical = space.canonical_of(values, seen[0])
-            return Feasible(point=canonical, architecture=seen[0], cost=seen[1], uniform=False)
+            return Feasible(point=canonical, architecture=seen[0], cost=seen[1])
         if tried >= GIVE_UP:
             return None
         over = seen is None or not budget.within(seen[1])

@@ -20,8 +20,8 @@ def small_stem_googlenet() -> Architecture:
     return replace(GOOGLENET, stem=replace(GOOGLENET.stem, kind="conv3x3"), norm="batch", auxiliary=())
 
 
-def scaled(architecture: Architecture, factor: Fraction | float, multiple: int = 1) -> Architecture:
-    """Every width times ``factor``, half-up to a multiple and at least one multiple; what is absent stays absent.
+def scaled(architecture: Architecture, factor: Fraction | float) -> Architecture:
+    """Every width times ``factor``, half-up and at least 1; what is absent stays absent.
 
     Auxiliary heads keep their widths, for they are no part of the network that is used.
 
@@ -32,7 +32,7 @@ def scaled(architecture: Architecture, factor: Fraction | float, multiple: int =
         raise ArchitectureError(f"`factor > 0` must hold, but got factor={factor!r}.")
     exact = Fraction(factor)
 
-    return _with_widths(architecture, lambda width: scaled_width(width, exact, multiple))
+    return _with_widths(architecture, lambda width: scaled_width(width, exact))
 
 
 def _with_widths(architecture: Architecture, by: Callable[[int], int]) -> Architecture:
@@ -60,17 +60,16 @@ def _cell_with_widths(cell: Cell, by: Callable[[int], int]) -> Cell:
     )
 
 
-def scale_to_budget(architecture: Architecture, budget: Budget, multiple: int = 1) -> Architecture:
+def scale_to_budget(architecture: Architecture, budget: Budget) -> Architecture:
     """``architecture`` scaled by :func:`largest_factor`; errors as there."""
-    return scaled(architecture, largest_factor(architecture, budget, multiple), multiple)
+    return scaled(architecture, largest_factor(architecture, budget))
 
 
-def largest_factor(architecture: Architecture, budget: Budget, multiple: int = 1) -> Fraction:
+def largest_factor(architecture: Architecture, budget: Budget) -> Fraction:
     """The largest factor at which the scaled network is within the budget, band included.
 
-    Exact: costs change only at factors where some width is rounded up to its next multiple, and of
-    those the largest one that the budget allows is returned. (Factors beyond it, up to the next
-    change, give the same network.)
+    Exact: costs change only at factors where some width is rounded up, and of those the largest one that the budget
+    allows is returned. (Factors beyond it, up to the next change, give the same network.)
 
     Raises:
         BudgetError: no factor is allowed.
@@ -85,7 +84,7 @@ def largest_factor(architecture: Architecture, budget: Budget, multiple: int = 1
 
     def too_much(factor: Fraction) -> bool:
         try:
-            return not budget.within(budget.cost(scaled(plain, factor, multiple)))
+            return not budget.within(budget.cost(scaled(plain, factor)))
         except ArchitectureError:  # A width beyond all bounds.
             return True
 
@@ -95,17 +94,17 @@ def largest_factor(architecture: Architecture, budget: Budget, multiple: int = 1
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (low, middle) if too_much(middle) else (middle, high)
-    for factor in _changes(architecture, high, multiple):
-        if not too_much(factor) and budget.admit(scaled(architecture, factor, multiple)) is not None:
+    for factor in _changes(architecture, high):
+        if not too_much(factor) and budget.admit(scaled(architecture, factor)) is not None:
             return factor
-    smallest = budget.cost(scaled(architecture, Fraction(1, 2**40), multiple))
+    smallest = budget.cost(scaled(architecture, Fraction(1, 2**40)))
     raise BudgetError(
         f"no factor gives a network {wanted(budget)}; "
         f"with the least widths it costs {getattr(smallest, budget.metric):,} {label(budget.metric)}."
     )
 
 
-def _changes(architecture: Architecture, below: Fraction, multiple: int) -> Iterator[Fraction]:
+def _changes(architecture: Architecture, below: Fraction) -> Iterator[Fraction]:
     """Factors up to ``below`` at which a width changes, falling, and last one so small that none is above its least."""
     widths = set[int]()
 
@@ -115,9 +114,7 @@ def _changes(architecture: Architecture, below: Fraction, multiple: int) -> Iter
 
     _with_widths(architecture, note)
     widths.discard(0)
-    steps = {width: int(below * width / multiple + Fraction(1, 2)) for width in widths}
-    changes = {
-        Fraction((2 * step - 1) * multiple, 2 * width) for width in widths for step in range(2, steps[width] + 1)
-    }
-    least = Fraction(multiple, 2 * max(widths))
+    steps = {width: int(below * width + Fraction(1, 2)) for width in widths}
+    changes = {Fraction(2 * step - 1, 2 * width) for width in widths for step in range(2, steps[width] + 1)}
+    least = Fraction(1, 2 * max(widths))
     yield from sorted({*(change for change in changes if change <= below), min(least, below)}, reverse=True)

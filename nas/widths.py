@@ -47,11 +47,9 @@ def ramp(first: int, cells: int, *, growth: int, of: int, multiple: int) -> Iter
         yield round_half_up(first * (of * steps + (growth - of) * cell), of * steps, multiple, multiple)
 
 
-def scaled_width(width: int, factor: Fraction, multiple: int) -> int:
-    """``width * factor`` rounded half-up to a multiple, at least one multiple; 0 stays 0."""
-    if width == 0:
-        return 0
-    return round_half_up(width * factor.numerator, factor.denominator, multiple, multiple)
+def scaled_width(width: int, factor: Fraction) -> int:
+    """``width * factor`` rounded half-up, at least 1; 0 stays 0."""
+    return round_half_up(width * factor.numerator, factor.denominator, 1, min(1, width))
 
 
 def fine_then_geometric(low: int, high: int) -> tuple[int, ...]:

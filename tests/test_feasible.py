@@ -50,7 +50,7 @@ def test_points_are_feasible_canonical_and_distinct(name: str, budget: Budget, a
         assert each.point == space.canonical(each.point)
         assert space.decode(each.point) == each.architecture
         assert budget.cost(each.architecture) == each.cost
-        assert each.uniform == sampler.uniform == (sampler.acceptance >= 0.01)
+    assert sampler.uniform == (sampler.acceptance >= 0.01)
     assert len({key(each.architecture) for each in found}) >= 49
 
 
@@ -105,7 +105,7 @@ def test_no_stall_just_above_the_cheapest(name: str, budget: Budget, at_least: f
     assert not sampler.uniform
     rng = np.random.default_rng(0)
     found = [sampler.sample(rng) for _ in range(20)]
-    assert all(tight.allows(each.cost) and not each.uniform for each in found)
+    assert all(tight.allows(each.cost) for each in found)
     # In some spaces there are only a few networks so close to the cheapest.
     assert len({frozen(each.point) for each in found}) >= 5
 

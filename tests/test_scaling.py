@@ -30,32 +30,29 @@ def test_scaling_by_hand() -> None:
     assert (cell.b1x1, cell.b3x3_reduce, cell.b3x3) == (32, 48, 64)
     assert (cell.b5x5_reduce, cell.b5x5, cell.pool_proj) == (8, 16, 16)
     assert half.auxiliary == GOOGLENET.auxiliary
-    coarse = scaled(GOOGLENET, Fraction(1, 10), multiple=8).stages[0][0]
-    assert (coarse.b1x1, coarse.b3x3_reduce, coarse.b3x3, coarse.b5x5_reduce) == (8, 8, 16, 8)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_factor_one_changes_nothing_and_absent_stays_absent(seed: int) -> None:
     architecture = random_architecture(Random(seed))
     assert scaled(architecture, 1) == architecture
-    tiny = scaled(architecture, Fraction(1, 10**6), multiple=2)
+    tiny = scaled(architecture, Fraction(1, 10**6))
     for stage, tiny_stage in zip(architecture.stages, tiny.stages, strict=True):
         for cell, tiny_cell in zip(stage, tiny_stage, strict=True):
             for name in ("b1x1", "b3x3_reduce", "b3x3", "b5x5_reduce", "b5x5", "pool_proj"):
-                assert getattr(tiny_cell, name) == 2 * (getattr(cell, name) > 0)
+                assert getattr(tiny_cell, name) == (getattr(cell, name) > 0)
 
 
-@pytest.mark.parametrize("multiple", [1, 4, 8])
 @pytest.mark.parametrize("resolution", [28, 32])
-def test_the_largest_factor_is_the_largest(resolution: int, multiple: int) -> None:
+def test_the_largest_factor_is_the_largest(resolution: int) -> None:
     budget = replace(BUDGET, resolution=resolution)
     network = small_stem_googlenet()
-    factor = largest_factor(network, budget, multiple)
-    inside = scaled(network, factor, multiple)
-    assert scale_to_budget(network, budget, multiple) == inside
+    factor = largest_factor(network, budget)
+    inside = scaled(network, factor)
+    assert scale_to_budget(network, budget) == inside
     assert 0.85 * budget.macs < budget.cost(inside).macs <= budget.macs
     step = Fraction(1, 100_000)
-    beyond = [scaled(network, factor + i * step, multiple) for i in range(1, 3000)]
+    beyond = [scaled(network, factor + i * step) for i in range(1, 3000)]
     assert all(other == inside or budget.cost(other).macs > budget.macs for other in beyond)
 
 
@@ -83,8 +80,8 @@ def test_a_budget_that_no_factor_meets() -> None:
 
 
 def test_a_budget_beyond_all_widths_gives_the_widest() -> None:
-    widest = scale_to_budget(small_stem_googlenet(), replace(BUDGET, macs=10**18), multiple=64)
-    assert max(cell.b3x3 for stage in widest.stages for cell in stage) > MAX_WIDTH - 64
+    widest = scale_to_budget(small_stem_googlenet(), replace(BUDGET, macs=10**18))
+    assert max(cell.b3x3 for stage in widest.stages for cell in stage) == MAX_WIDTH
 
 
 @pytest.mark.parametrize("factor", [0, -1.0])

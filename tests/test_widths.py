@@ -47,9 +47,9 @@ def test_ramp_by_hand() -> None:
 
 
 def test_scaled_widths() -> None:
-    assert scaled_width(0, Fraction(3), 8) == 0
-    assert scaled_width(3, Fraction(1, 2), 1) == 2
-    assert scaled_width(64, Fraction(1, 100), 4) == 4
+    assert scaled_width(0, Fraction(3)) == 0
+    assert scaled_width(3, Fraction(1, 2)) == 2
+    assert scaled_width(64, Fraction(1, 1000)) == 1
 
 
 def test_fine_then_geometric() -> None:

@@ -1,6 +1,6 @@
 """Accuracy against cost: every trial, the Pareto front, GoogLeNet and the budget."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +24,6 @@ from analysis.style import (
 )
 from analysis.style import label as text
 from analysis.table import networks
-
-_NOTHING: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

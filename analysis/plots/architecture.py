@@ -28,7 +28,6 @@ def architecture(
     most_macs: float | None = None,
     least_macs: float | None = None,
     length: float | None = None,
-    colorbar: bool = True,
 ) -> Axes:
     """Draw a network from left to right.
 
@@ -43,7 +42,6 @@ def architecture(
         most_macs: of the darkest branch; by default the network's own.
         least_macs: of the lightest.
         length: of the axis, in cells; by default the network's own.
-        colorbar: whether to explain the colours beside the drawing.
     """
     tallest = scale or widest([network])
     low, high = macs_range([network])
@@ -66,8 +64,7 @@ def architecture(
     axes.set_ylim(-0.86, 0.56)
     axes.set_axis_off()
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
-    if colorbar:
-        _explain(axes, norm)
+    _explain(axes, norm)
     return axes
 
 

@@ -21,7 +21,6 @@ class Summary:
         device_hours: of training and validation, all trials.
         winner: accuracy of the best candidate over its seeds, or None where none was trained to the end.
         winner_trial: its first trial.
-        winner_key: its content key.
         winner_macs: its multiply-adds.
         winner_params: its parameters.
         reference: accuracy of GoogLeNet over its seeds, or None.
@@ -36,7 +35,6 @@ class Summary:
     device_hours: float
     winner: Estimate | None
     winner_trial: int | None
-    winner_key: str | None
     winner_macs: int | None
     winner_params: int | None
     reference: Estimate | None
@@ -66,7 +64,6 @@ def summarise(table: pd.DataFrame) -> Summary:
         device_hours=float(table["seconds"].sum()) / 3600,
         winner=mean(winner["accuracy"]) if len(winner) else None,
         winner_trial=int(own["trial"].iloc[0]) if len(own) else None,
-        winner_key=key,
         winner_macs=int(own["macs"].iloc[0]) if len(own) else None,
         winner_params=int(own["params"].iloc[0]) if len(own) else None,
         reference=mean(reference["accuracy"]) if len(reference) else None,

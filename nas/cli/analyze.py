@@ -54,12 +54,14 @@ def compare(
     column: str = typer.Option("accuracy", help="What is reported of the network that is best on split A."),
 ) -> None:
     """Tell which search was better, at equal trainings and at equal device time, with intervals."""
+    from rich.table import Table
+
     from analysis.compare import HEAD, cells
     from analysis.compare import compare as measure
     from nas.cli.console import make_console
 
     compared = measure(a, b, random=random, report=column)
-    table = _table(f"{compared.names[0]} (a) against {compared.names[1]} (b)", HEAD)
+    table = Table(*HEAD, title=f"{compared.names[0]} (a) against {compared.names[1]} (b)")
     for row in compared.rows:
         table.add_row(*cells(row, compared.names, column))
     console = make_console()
@@ -162,15 +164,6 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
 def relative(path: Path) -> Path:
     """A path as the user would type it: from the current folder, if it is below it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _table(title: str, head: Sequence[str]) -> "Table":
-    from rich.table import Table
-
-    table = Table(title=title)
-    for name in head:
-        table.add_column(name)
-    return table
 
 
 def _standing(seen: "Progress") -> "Table":

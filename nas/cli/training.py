@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from rich.console import Console
 from rich.text import Text
 
 from nas.cli.progress import Progress
@@ -16,11 +15,10 @@ class TrainingProgress(Progress):
         trainings: asked for in all.
         epochs: of each.
         labels: of the networks, by content key.
-        console: as in ``Progress``.
     """
 
-    def __init__(self, trainings: int, epochs: int, labels: Mapping[str, str], console: Console | None = None) -> None:
-        super().__init__(trainings, epochs, console=console)
+    def __init__(self, trainings: int, epochs: int, labels: Mapping[str, str]) -> None:
+        super().__init__(trainings, epochs)
         self._labels = labels
 
     def epoch(self, number: int, metrics: Mapping[str, float]) -> None:

@@ -23,7 +23,6 @@ def batches(
     epoch: int = 0,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
-    channels_last: bool = True,
     augment: AugmentConfig | None = None,
     shuffle: bool = False,
     limit: int | None = None,
@@ -41,7 +40,6 @@ def batches(
         epoch: number of the epoch.
         device: where the batches go. Images that live elsewhere are sent as uint8, and augmented and normalised there.
         dtype: floating type of the images.
-        channels_last: memory format of the images.
         augment: random changes; None for evaluation.
         shuffle: random order; otherwise the split's own.
         limit: images an epoch. Shuffled, successive epochs take successive pieces of one random order until it is used
@@ -52,8 +50,8 @@ def batches(
         workers: processes that decode; they matter for image folders only.
 
     Returns:
-        An iterator over images [B, 3, H, W] (series [B, 3, steps]), normalised by the split's mean and std, and labels,
-        int64 [B].
+        An iterator over images [B, 3, H, W], channels_last (series [B, 3, steps]), normalised by the split's mean and
+        std, and labels, int64 [B].
 
     Raises:
         DataError: an argument is out of range, or an image cannot be decoded.
@@ -72,7 +70,6 @@ def batches(
         epoch=epoch,
         device=torch.device(device),
         dtype=dtype,
-        channels_last=channels_last,
         augment=augment,
         workers=workers,
     )
@@ -86,7 +83,6 @@ def _iterate(
     epoch: int,
     device: torch.device,
     dtype: torch.dtype,
-    channels_last: bool,
     augment: AugmentConfig | None,
     workers: int,
 ) -> Iterator[tuple[Tensor, Tensor]]:
@@ -101,7 +97,7 @@ def _iterate(
         images = _send(stored, device)
         if augment is not None:
             images = augmented(images, augment, seed=seed, epoch=epoch, indices=indices, mean=split.mean)
-        yield _finish(images, scale, offset, dtype, channels_last), _send(labels, device)
+        yield _finish(images, scale, offset, dtype), _send(labels, device)
 
 
 def epoch_order(size: int, *, seed: int, epoch: int, shuffle: bool, limit: int | None = None) -> Tensor:
@@ -153,15 +149,13 @@ def _normalisation(mean: Channels, std: Channels, device: torch.device) -> tuple
     return (1.0 / (255.0 * stds)).float().to(device), (-means / stds).float().to(device)
 
 
-def _finish(images: Tensor, scale: Tensor, offset: Tensor, dtype: torch.dtype, channels_last: bool) -> Tensor:
-    """Normalise [B, C, H, W] in float32, convert, and expand grey to 3 channels in the memory format asked for."""
+def _finish(images: Tensor, scale: Tensor, offset: Tensor, dtype: torch.dtype) -> Tensor:
+    """Normalise [B, C, H, W] in float32, convert, and expand grey to 3 channels; images are channels_last."""
     if images.dim() == 3:  # Series have one memory format.
         return (images.to(torch.float32) * scale[:, None]).add_(offset[:, None]).to(dtype)
     if images.shape[1] == 1:  # one channel through all the arithmetic, copied to three at the very end
         grey = images.to(torch.float32).mul_(scale[0]).add_(offset[0]).to(dtype)
-        layout = torch.channels_last if channels_last else torch.contiguous_format
-        return grey.expand(-1, 3, -1, -1).contiguous(memory_format=layout)
-    if channels_last:  # the transposition is cheapest while the pixels are still bytes
-        pixels = images.permute(0, 2, 3, 1).contiguous().to(torch.float32)
-        return pixels.mul_(scale).add_(offset).to(dtype).permute(0, 3, 1, 2)
-    return images.to(torch.float32).mul_(scale.view(3, 1, 1)).add_(offset.view(3, 1, 1)).to(dtype)
+        return grey.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+    # The transposition is cheapest while the pixels are still bytes.
+    pixels = images.permute(0, 2, 3, 1).contiguous().to(torch.float32)
+    return pixels.mul_(scale).add_(offset).to(dtype).permute(0, 3, 1, 2)

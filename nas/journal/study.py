@@ -188,7 +188,6 @@ class Journal:
         seconds: float,
         metrics: Mapping[str, float] | None = None,
         *,
-        reason: str = "stopped early",
         told_as: ToldAs = "fail",
     ) -> None:
         """Finish a trial that a scheduler ended before its last epoch; see :data:`ToldAs`.
@@ -197,7 +196,7 @@ class Journal:
         """
         if told_as == "pruned" and len(self.objectives) > 1:
             told_as = "fail"
-        self._tell(number, "stopped", told_as, accuracy, epochs, seconds, reason, metrics)
+        self._tell(number, "stopped", told_as, accuracy, epochs, seconds, "stopped early", metrics)
 
     def fail(self, number: int, reason: str, epochs: int = 0, seconds: float = 0.0) -> None:
         """Finish a trial that could not be trained."""

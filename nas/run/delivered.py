@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 from nas.architecture import Architecture
 from nas.data.config import DataConfig, SplitName
 from nas.errors import ModelError
-from nas.run.plan import read_plan
+from nas.run.plan import PLAN, read_plan
 
 if TYPE_CHECKING:
     from nas.data.splits import Data
     from nas.network.network import Network
-
-RECIPE = "recipe.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +73,12 @@ def opened(model: Trained, split: SplitName) -> tuple["Network", "Data"]:
 
 
 def _data(folder: Path, name: str | None, resolution: int, root: str | None) -> DataConfig:
-    recorded = (folder / RECIPE).is_file()
-    if name is not None and not (recorded and read_plan(folder / RECIPE).data.name == name):
+    recorded = (folder / PLAN).is_file()
+    if name is not None and not (recorded and read_plan(folder / PLAN).data.name == name):
         return DataConfig(name=name, root=root, resolution=resolution)
     if not recorded:
         raise ModelError(
-            f"a model folder must hold {RECIPE}, which names its data, but {folder} does not; give --data and --root."
+            f"a model folder must hold {PLAN}, which names its data, but {folder} does not; give --data and --root."
         )
-    config = read_plan(folder / RECIPE).data  # Cut as it was, so that no image of a split was trained on.
+    config = read_plan(folder / PLAN).data  # Cut as it was, so that no image of a split was trained on.
     return config if root is None else replace(config, root=root)

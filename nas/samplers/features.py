@@ -13,16 +13,11 @@ Matrix = npt.NDArray[np.float64]
 
 
 class Features:
-    """Encodes the points of a space; every feature is in [0, 1].
-
-    Attributes:
-        width: number of features of a point, its costs included.
-    """
+    """Encodes the points of a space; every feature is in [0, 1]."""
 
     def __init__(self, space: Space, budget: Budget) -> None:
         self._choices = [_Column(choice) for choice in space.choices if len(choice.values) > 1]
         self._metrics = tuple(budget.limits)
-        self.width = sum(column.width for column in self._choices) + len(self._metrics)
 
     def points(self, points: Sequence[Point]) -> Matrix:
         """Choices as features, [points, features]; a rank by itself, or one feature for each category."""
@@ -43,7 +38,6 @@ class _Column:
         count = len(choice.values)
         self._index: dict[Scalar, int] = {value: index for index, value in enumerate(choice.values)}
         self._table = np.arange(count)[:, None] / (count - 1) if choice.ordered else np.eye(count)
-        self.width = self._table.shape[1]
 
     def encode(self, values: Sequence[Scalar]) -> Matrix:
         return np.asarray(self._table[[self._index[value] for value in values]], dtype=np.float64)

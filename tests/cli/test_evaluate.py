@@ -33,8 +33,8 @@ def one_thread() -> None:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train = load_data(DIGITS, splits=("train",)).split("train")
-    images, _ = next(batches(train, batch_size=256, channels_last=False))
-    return make(tmp_path_factory.mktemp("models") / "digits", DIGITS, NAMES, seeds=2, images=images)
+    images, _ = next(batches(train, batch_size=256))
+    return make(tmp_path_factory.mktemp("models") / "digits", DIGITS, NAMES, seeds=2, images=images.contiguous())
 
 
 def accuracy(folder: Path, *, seeds: tuple[int, ...]) -> float:

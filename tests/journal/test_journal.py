@@ -43,7 +43,7 @@ def test_results(path: Path) -> None:
     assert journal.report(0, 2, 0.75)
     journal.complete(0, 0.8, 3, 12.5, {"loss": 0.25, "odd": math.inf})
     assert journal.report(1, 1, 0.25)
-    journal.stop(1, 0.3, 2, 4.0, reason="rung 2")
+    journal.stop(1, 0.3, 2, 4.0)
     journal.fail(2, "out of memory")
     for reader in (journal, Journal.open(path)):
         complete, stopped, failed, running = reader.trials()
@@ -53,7 +53,7 @@ def test_results(path: Path) -> None:
         assert dict(complete.accuracies) == {1: 0.5, 2: 0.75, 3: 0.8}
         assert (complete.accuracy, complete.epochs, complete.seconds) == (0.8, 3, 12.5)
         assert dict(complete.metrics) == {"loss": 0.25}
-        assert (stopped.accuracy, stopped.epochs, stopped.reason) == (0.3, 2, "rung 2")
+        assert (stopped.accuracy, stopped.epochs, stopped.reason) == (0.3, 2, "stopped early")
         assert (failed.accuracy, failed.reason) == (None, "out of memory")
         assert reader.observed() == (complete,)
         assert reader.running() == (running,)

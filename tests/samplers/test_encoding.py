@@ -57,7 +57,6 @@ def test_features() -> None:
     point = {"even": 8, "uneven": 9, "decimal": 0.5, "falling": 1, "flag": False, "word": "b", "single": 5}
     assert features.points([point]).tolist() == [[0.5, 1.0, 1.0, 0, 1, 1, 0, 0, 1, 0]]
     assert features.costs([COST, COST]) == pytest.approx(np.log([[50, 30], [50, 30]]))
-    assert features.points([point]).shape[1] + 2 == features.width
 
 
 def test_constraints_name_what_is_limited() -> None:

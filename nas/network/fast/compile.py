@@ -11,6 +11,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from nas.data.cache import cache_folder
+
 SOURCES = tuple(Path(__file__).with_name(f"{name}.cpp") for name in ("kernels", "pool", "depthwise", "gate", "lrn"))
 HEADER = Path(__file__).with_name("vectors.h")
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-w")
@@ -43,7 +45,7 @@ def library() -> ctypes.CDLL | None:
 
 
 def _compiled(compiler: str, flags: tuple[str, ...]) -> Path | None:
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inception-nas"
+    root = cache_folder()
     texts = (each.read_text() for each in (*SOURCES, HEADER))
     identity = "\0".join((*texts, compiler, *flags, _processor()))
     path = root / f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"

@@ -13,7 +13,7 @@ from analysis.report.payload import payload, to_json
 from analysis.report.summary import cards, summarise
 from analysis.runs import stack
 from analysis.source import source
-from analysis.table import tabulate
+from analysis.table import tabulate, winner
 from nas.budget import Budget
 
 
@@ -146,7 +146,7 @@ def test_seeds_of_runs_trained_alike_are_one_point_of_the_front(search, budget):
     rows = [row for row in analysis.front_table(both) if row.on_front]
     assert [spent for spent, _ in data["fronts"]["macs"]["line"]] == [row.macs for row in rows]
     assert [value for _, value in data["fronts"]["macs"]["line"]] == pytest.approx([row.accuracy for row in rows])
-    assert data["columns"]["key"][data["winner"]] == summarise(both).winner_key
+    assert data["columns"]["key"][data["winner"]] == winner(both)["key"].item()
 
 
 def test_trainings_of_several_kinds_are_not_mixed(run_folder, tmp_path):
