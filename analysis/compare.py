@@ -17,6 +17,8 @@ from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, mean, median
 from analysis.table import winner
 from nas.errors import RunError
 
+_SECTIONS: Final = ("space", "objectives", "budget", "data", "training", "resources")
+"""Of a recipe, where two searches that are compared should agree; they may differ in sampler, seeds and stopping."""
 _OF_MACHINES: Final = frozenset({"root", "download", "concurrency", "address", "max_failures", "storage"})
 """Keys of a recipe that do not change what a device-second buys."""
 
@@ -136,19 +138,13 @@ def differ_in_seed(runs: Sequence[Path]) -> bool:
         _seeds(runs)
     except RunError:
         return False
-    return not any(_unlike(first, each) or _method(first) != _method(each) for each in others)
+    return not any(_unlike(first, each, (*_SECTIONS, "sampler", "early_stopping")) for each in others)
 
 
-def _method(run: Source) -> tuple[object, object]:
-    """What two searches may differ in to be compared, and the seeds of one search may not."""
-    recipe = run.recipe or {}
-    return recipe.get("sampler"), recipe.get("early_stopping")
-
-
-def _unlike(a: Source, b: Source) -> tuple[str, ...]:
-    """What differs in two runs' recipes beyond sampler, seeds, stopping and machines, with both values."""
+def _unlike(a: Source, b: Source, sections: Sequence[str] = _SECTIONS) -> tuple[str, ...]:
+    """What differs in two runs' recipes, machines aside, with both values."""
     found = []
-    for section in ("space", "objectives", "budget", "data", "training", "resources"):
+    for section in sections:
         left, right = ((each.recipe or {}).get(section) for each in (a, b))
         if isinstance(left, Mapping) and isinstance(right, Mapping):
             keys = [key for key in left if key not in _OF_MACHINES and key in right and left[key] != right[key]]

@@ -23,7 +23,7 @@ from analysis.plots import parallel as plot_parallel
 from analysis.plots import time_spent as plot_time
 from analysis.runs import budget_of, cost_of, dims_of, limit_of
 from analysis.style import figure, labels
-from analysis.table import choices, networks, proposed, rungs, trainings, winner
+from analysis.table import choices, networks, proposed, rungs, trained_alike, winner
 from analysis.time_spent import TimeSpent
 
 MOST_CHOICES: Final = 12
@@ -137,7 +137,7 @@ def _anytime(material: Material, measure: anytime.Measure) -> Figure | None:
             for name, tables in anytime.by_search(table, material.searches).items()
         }
         # One line for trainings of several kinds would belong to none of them.
-        reference = float(stars.iloc[0]) if len(stars) == 1 else None
+        reference = float(stars.mean()) if len(stars) and trained_alike(table) else None
         plot_anytime.anytime(courses, axes, measure=measure, against=against, reference=reference)
     return made
 
@@ -238,7 +238,7 @@ def _curves(material: Material) -> Illustration | None:
 def _fidelity(material: Material) -> Illustration | None:
     table = material.table
     # Of trainings of several kinds what sets them apart would pass for agreement.
-    if len(rungs(table)) < 2 or trainings(table, table).nunique() > 1:
+    if len(rungs(table)) < 2 or not trained_alike(table):
         return None
     pairs = fidelity.agreement(_thinned(table))
     if not any(np.isfinite(pair.tau) for pair in pairs):

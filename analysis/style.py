@@ -181,16 +181,22 @@ def label(text: object, most: int = 24) -> str:
 
 def labels(names: Iterable[str], most: int = 24) -> dict[str, str]:
     """Labels of names that stand side by side, each another one: by what sets them apart, where shortening hides it."""
-    names = list(names)
-    shown = [label(name, most) for name in names]
-    if len(set(shown)) < len(names):
-        first, last = min(names), max(names)  # What these two begin with, all in between do.
-        start = next((place for place, letter in enumerate(first) if last[place : place + 1] != letter), len(first))
-        ends = [f"...{name[start:]}" for name in names]
-        shown = [label(end if len(end) <= most else f"{end[: most - 3]}...", most) for end in ends]
-    if len(set(shown)) < len(names):
-        shown = [f"{words} ({place})" for place, words in enumerate(shown, start=1)]
-    return dict(zip(names, shown, strict=True))
+    found = {name: label(name, most) for name in names}
+    shared = {shown: [name for name in found if found[name] == shown] for shown in found.values()}
+    for alike in shared.values():
+        if len(alike) > 1:
+            found |= _apart(alike, most)
+    if len(set(found.values())) < len(found):
+        return {name: f"{shown} ({place})" for place, (name, shown) in enumerate(found.items(), start=1)}
+    return found
+
+
+def _apart(names: Sequence[str], most: int) -> dict[str, str]:
+    """Long names from where they begin to differ."""
+    first, last = min(names), max(names)  # What these two begin with, all in between do.
+    start = next((place for place, letter in enumerate(first) if last[place : place + 1] != letter), len(first))
+    ends = {name: f"...{name[start:]}" for name in names}
+    return {name: label(end if len(end) <= most else f"{end[: most - 3]}...", most) for name, end in ends.items()}
 
 
 def legend_above(axes: Axes, columns: int = 3) -> None:

@@ -179,6 +179,12 @@ def trainings(rows: pd.DataFrame, table: pd.DataFrame) -> "pd.Series[str]":
     return rows["run"].map(lambda run: known.get(run, run)).astype("str")
 
 
+def trained_alike(table: pd.DataFrame) -> bool:
+    """Whether no two runs of a table are known to have been trained differently; without recipes nothing is known."""
+    recipes = {about.get("recipe") or None for about in table.attrs.get("runs", {}).values()}
+    return len(recipes - {None}) <= 1
+
+
 def networks(table: pd.DataFrame, *, apart: bool = False) -> pd.DataFrame:
     """One row a network that was trained to the end: the mean over its seeds.
 

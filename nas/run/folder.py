@@ -14,6 +14,7 @@ import fcntl
 import json
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -70,7 +71,7 @@ class RunFolder:
             old = cls(path.resolve())
             with old.locked():
                 if old._replaced.exists():  # by a run that never went ahead: the one to come back is still that one
-                    shutil.rmtree(old.path)
+                    _discard(old.path)
                 else:
                     old.path.rename(old._replaced)
         folder = cls(path.resolve())
@@ -87,7 +88,8 @@ class RunFolder:
 
     def keep(self) -> None:
         """The new run goes ahead: remove the one that it replaces."""
-        shutil.rmtree(self._replaced, ignore_errors=True)
+        if self._replaced.exists():
+            _discard(self._replaced)
 
     def undo(self) -> None:
         """Remove a new folder whose run could not begin, and put back the one that it was to replace."""
@@ -167,6 +169,13 @@ class RunFolder:
         text = self.journal.read_text(errors="replace") if self.journal.exists() else ""
         seen = [datetime.fromisoformat(found).timestamp() for found in _TIMES.findall(text)]
         return max((moment for moment in seen if started <= moment <= before), default=started)
+
+
+def _discard(path: Path) -> None:
+    """Remove a folder at once, or not at all: what a crash leaves of it no longer stands in its place."""
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name.lstrip('.')}.", suffix=".removed", dir=path.parent))
+    path.rename(aside / "run")
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _sessions(path: Path) -> list[dict[str, Any]]:

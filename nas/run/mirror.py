@@ -80,7 +80,8 @@ class Mirror:
         stored = self.store.read(_JOURNAL)
         new = stored is None or not self._goes_on_from(stored)
         for name in _FILES:
-            self.store.put(name, self.folder.path / name)
+            if name != _JOURNAL:
+                self.store.put(name, self.folder.path / name)
         curves = {f"curves/{curve.name}": curve for curve in sorted(self.folder.curves.folder.glob("*.jsonl"))}
         for name, curve in curves.items():
             self.store.put(name, curve)
@@ -89,6 +90,8 @@ class Mirror:
         for name in self.store.names():
             if (_CURVE.fullmatch(name) and name not in curves) or (new and name.startswith(f"{CHECKPOINTS}/")):
                 self.store.delete(name)
+        # Last, for it says whose copy this is: cut short before, the next call deletes what is left.
+        self.store.put(_JOURNAL, self.folder.journal)
 
     def ended(self, number: int, checkpoint: str, under_way: tuple[int, ...]) -> None:
         """Put what changed with the end of a trial, then forget its checkpoint; errors as :meth:`begin`.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import ray
 from ray import tune
@@ -34,9 +34,9 @@ from nas.run.recipe import ResourcesConfig
 from nas.run.surroundings import environment, quiet
 from nas.run.trainable import CandidateTrainable, to_config
 
-T = TypeVar("T")
-
 _ENVIRONMENT: Final = {
+    # As many workers as there are places may start at a time: the searcher hands out no more trials.
+    "TUNE_MAX_PENDING_TRIALS_PG": "100000",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
@@ -109,9 +109,7 @@ def _fit(
         store=store,
     )
     storage = tempfile.mkdtemp(prefix="nas-tune-")
-    # As many workers may start at a time as there are places: the engine hands out no more.
-    variables = {**_ENVIRONMENT, "TUNE_MAX_PENDING_TRIALS_PG": str(link.slots)}
-    with environment(variables), quiet(), _interruptible(link, at_once=at_once):
+    with environment(_ENVIRONMENT), quiet(), _interruptible(link, at_once=at_once):
         try:
             Tuner(
                 tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": gpu}),

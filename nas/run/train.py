@@ -131,22 +131,23 @@ def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Wo
     budget = budget_of(networks, resolution=task.resolution, classes=task.classes)
     new = not folder.exists()
     run = _prepare(folder, plan, networks)
-    with run.locked():  # Outermost: what another process has just made is not ours to remove.
-        try:
-            with run.session():
-                journal = Journal.open(run.journal)
-                _check_networks(folder, journal, networks)
-                ledger = Ledger.open(folder / LEDGER)
-                ledger.check_seeds(plan.seed_numbers)
-                # Not before the checks: a call that is refused changes nothing.
-                write_atomically(folder / PLAN, to_yaml(plan))
-                yield Work(
-                    plan=plan, task=task, budget=budget, run=run, journal=journal, ledger=ledger, held_out=HeldOut(plan)
-                )
-        except NasError:
-            if new and not Journal.open(run.journal, read_only=True).trials():
-                shutil.rmtree(folder)  # as where a GPU is asked for that Ray lacks
-            raise
+    ours = False  # What another process has just made is not ours to remove.
+    try:
+        with run.locked(), run.session():
+            ours = new
+            journal = Journal.open(run.journal)
+            _check_networks(folder, journal, networks)
+            ledger = Ledger.open(folder / LEDGER)
+            ledger.check_seeds(plan.seed_numbers)
+            # Not before the checks: a call that is refused changes nothing.
+            write_atomically(folder / PLAN, to_yaml(plan))
+            yield Work(
+                plan=plan, task=task, budget=budget, run=run, journal=journal, ledger=ledger, held_out=HeldOut(plan)
+            )
+    except NasError:
+        if ours and not Journal.open(run.journal, read_only=True).trials():
+            shutil.rmtree(folder)  # as where a GPU is asked for that Ray lacks
+        raise
 
 
 def _ranked(networks: Sequence[Chosen], work: Work, listener: Listener, *, in_process: bool) -> Ranked | None:

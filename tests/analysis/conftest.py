@@ -51,7 +51,7 @@ def made(number: int, rng: np.random.Generator) -> TrialRecord:
         accuracy=accuracies.get(last),
         epochs=last,
         seconds=last * (0.4 + spent.macs / 1e7),
-        reason={"failed": "loss is nan at epoch 1", "stopped": "rung 3: 11 of 12"}.get(state),
+        reason={"failed": "loss is nan at epoch 1", "stopped": "stopped early"}.get(state),
     )
 
 
@@ -118,9 +118,7 @@ def write_journal(path: Path, records: Iterable[TrialRecord]) -> None:
             case "complete":
                 journal.complete(number, record.accuracy or 0.0, record.epochs, record.seconds)
             case "stopped":
-                journal.stop(
-                    number, record.accuracy or 0.0, record.epochs, record.seconds, reason=record.reason or "stopped"
-                )
+                journal.stop(number, record.accuracy or 0.0, record.epochs, record.seconds)
             case "failed":
                 journal.fail(number, record.reason or "failed")
 

@@ -240,7 +240,10 @@ def test_bad_arguments_end_with_one_sentence(run: Path, nas: Any, tmp_path: Path
         (["train", tiny, "--data", "digits", "--set", "training.frob=1"], "training.frob"),
         (["train", tiny, "--data", "digits", "--out", tmp_path / "taken"], "something else"),
         (["train", "googlenet", "--data", "digits", "--resolution", "16"], "size=1"),
-        (["train", tiny, "--data", "waves"], "`dims` of a network must be 1 for waves"),
+        (
+            ["train", tiny, "--data", "waves", "--set", "training.augment.erase_probability=0"],
+            "`dims` of a network must be 1 for waves",
+        ),
         (["top", run, "-k", "0"], "k=0"),
         (["top", run, "--rank"], "--rank must come with --train"),
         (["top", tmp_path], "recipe.yaml"),

@@ -88,6 +88,8 @@ def test_the_run_that_comes_back_is_the_last_that_went_ahead(tmp_path: Path) -> 
     new.undo()
     assert (tmp_path / "demo" / "journal.log").read_text() == "what was trained"
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+    RunFolder.create(tmp_path / "demo", recipe, overwrite=True).keep()
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"], "nothing that could come back by mistake"
 
 
 def test_what_another_process_has_just_made_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,11 +117,25 @@ def run_folder(path: Path) -> RunFolder:
     return folder
 
 
-def test_the_copy_of_a_run_makes_a_run_folder_elsewhere(uri: str, tmp_path: Path) -> None:
+def test_the_copy_of_a_run_makes_a_run_folder_elsewhere(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, store = run_folder(tmp_path / "tiny"), ObjectStore(uri).below("tiny")
     mirror = Mirror(store, folder)
     (tmp_path / "old").write_text("a curve of a run of that name before")
     store.put("curves/0007.jsonl", tmp_path / "old")
+    mirror.checkpoints.put("of-a-run-before-0.ckpt", tmp_path / "old")
+    put = ObjectStore.put
+
+    def cut(self: ObjectStore, name: str, file: Path) -> None:
+        if name == "journal.log":
+            raise RunError("the network is down")
+        put(self, name, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStore, "put", cut)
+        with pytest.raises(RunError, match="the network is down"):
+            mirror.begin()
     mirror.checkpoints.put("of-a-run-before-0.ckpt", tmp_path / "old")
     mirror.begin()
     assert mirror.checkpoints.names() == [], "a run that replaces another must not go on from its weights"

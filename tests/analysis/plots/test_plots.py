@@ -60,7 +60,11 @@ def test_long_names_keep_what_sets_them_apart(search, axes):
     assert labels(axes) == ["...gp-long_training_run (n=1)", "...tpe-long_training_run (n=1)"]
     alike = [f"a{'-' * 30}{number}{'-' * 60}{tail}" for number in (1, 2) for tail in "xy"]
     assert len(set(style.labels(alike).values())) == 4
-    assert style.labels(["short", "names"]) == {"short": "short", "names": "names"}
+    assert style.labels(["short", *names]) == {
+        "short": "short",
+        names[0]: "...gp-long_training_run",
+        names[1]: "...tpe-long_training_run",
+    }
 
 
 def test_a_search_of_one_training_is_seen(search, axes):

@@ -150,18 +150,15 @@ def test_seeds_of_runs_trained_alike_are_one_point_of_the_front(search, budget):
 
 
 def test_trainings_of_several_kinds_are_not_mixed(run_folder, tmp_path):
-    sources = []
-    for name in ("one", "two"):
-        folder = run_folder(30, len(sources), name)
-        (folder / "recipe.yaml").write_text(f"space: toy\ntraining: {{recipe: {name}}}\n")
-        sources.append(source(folder))
+    sources = [source(run_folder(30, seed, name)) for seed, name in enumerate(("one", "two"))]
     table = analysis.load([tmp_path / "one", tmp_path / "two"])
-    found = {one.name: one.figure for one in illustrations(gather(sources, table))}
-    assert "fidelity" not in found
-    legend = found["best_so_far"].axes[0].get_legend().get_texts()
-    assert not any("GoogLeNet" in text.get_text() for text in legend)
-    alone = {one.name for one in illustrations(gather(sources[:1], analysis.load(tmp_path / "one")))}
-    assert "fidelity" in alone
+    for alike in (True, False):
+        for name, about in table.attrs["runs"].items():
+            about["recipe"] = "same" if alike else name
+        found = {one.name: one.figure for one in illustrations(gather(sources, table))}
+        legend = found["best_so_far"].axes[0].get_legend().get_texts()
+        assert ("fidelity" in found) is alike
+        assert any("GoogLeNet" in text.get_text() for text in legend) is alike
 
 
 def test_a_reference_better_than_all_candidates_leaves_a_winner(search, budget):
