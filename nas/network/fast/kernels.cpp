@@ -189,15 +189,14 @@ void norm_backward(const T* x, long xs, const T* g, long gs, T* dx, long ds, lon
     });
 }
 
-// y += x, or y = x.
+// y += x.
 template <class T>
-void merge(const T* x, long xs, T* y, long ys, long rows, long channels, int add, int threads) {
+void merge(const T* x, long xs, T* y, long ys, long rows, long channels, int threads) {
     blocks(rows, threads, [&](long start, long count) {
         for (long r = start; r < start + count; ++r)
             for (long c = 0; c < channels; c += L) {
                 const Lanes n(channels - c);
-                const Vec v = load(x + r * xs + c, n);
-                store(y + r * ys + c, add ? v + load(y + r * ys + c, n) : v, n);
+                store(y + r * ys + c, load(x + r * xs + c, n) + load(y + r * ys + c, n), n);
             }
     });
 }
@@ -258,8 +257,8 @@ extern "C" void keep_memory() {
         norm_backward<T>(x, xs, g, gs, dx, ds, rows, channels, gamma, beta, saved, dgamma, dbeta, relu, still,         \
                          threads);                                                                                     \
     }                                                                                                                  \
-    extern "C" void merge_##NAME(const T* x, long xs, T* y, long ys, long rows, long channels, int add, int threads) { \
-        merge<T>(x, xs, y, ys, rows, channels, add, threads);                                                          \
+    extern "C" void merge_##NAME(const T* x, long xs, T* y, long ys, long rows, long channels, int threads) {          \
+        merge<T>(x, xs, y, ys, rows, channels, threads);                                                               \
     }                                                                                                                  \
     extern "C" void join_forward_##NAME(const T* x, long xs, const T* y, long ys, T* z, long zs, long rows,            \
                                         long channels, int threads) {                                                  \

@@ -28,7 +28,7 @@ _SIGNATURES: dict[str, tuple[type, ...]] = {
     "gate_backward": (*_MAP, *_MAP, *_MAP, *(_POINTER,) * 2, *(_LONG,) * 3, _INT),
     "lrn_forward": (*_MAP, *_MAP, _LONG, _LONG, _FLOAT, _FLOAT, _INT),
     "lrn_backward": (*_MAP, *_MAP, *_MAP, _LONG, _LONG, _FLOAT, _FLOAT, _INT),
-    "merge": (*_MAP, *_MAP, _LONG, _LONG, _INT, _INT),
+    "merge": (*_MAP, *_MAP, _LONG, _LONG, _INT),
     "join_forward": (*_MAP, *_MAP, *_MAP, _LONG, _LONG, _INT),
     "join_backward": (*_MAP, *_MAP, *_MAP, *_MAP, _LONG, _LONG, _INT),
 }
@@ -185,9 +185,9 @@ class Kernels:
         """Writes the gradient of x."""
         self._call["lrn_backward"](*x.place, *g.place, *dx.place, x.rows, x.width, *_LRN, torch.get_num_threads())
 
-    def merge(self, x: Map, y: Map, *, add: bool) -> None:
-        """Y += x, or y = x."""
-        self._call["merge"](*x.place, *y.place, x.rows, x.width, add, torch.get_num_threads())
+    def merge(self, x: Map, y: Map) -> None:
+        """Y += x."""
+        self._call["merge"](*x.place, *y.place, x.rows, x.width, torch.get_num_threads())
 
     def join_forward(self, x: Map, y: Map, z: Map) -> None:
         """Z = relu(x + y)."""

@@ -228,7 +228,7 @@ class Tape:
         if there is None:
             self.grads[name] = grad
         elif isinstance(there, Map) and isinstance(grad, Map):
-            self.kernels.merge(grad, there, add=True)
+            self.kernels.merge(grad, there)
         else:
             self.grads[name] = _tensor(there) + _tensor(grad)
 
