@@ -5,6 +5,7 @@ from copy import deepcopy
 import torch
 from torch import nn
 
+from nas.network.fast.function import Built
 from nas.network.layers import Convolution
 from nas.network.network import Network
 
@@ -24,4 +25,5 @@ def fold(network: Network) -> Network:
             conv.weight.mul_(scale.view(-1, *(1,) * (conv.weight.dim() - 1)))
             conv.bias = nn.Parameter(norm.bias - norm.running_mean * scale)
             module.norm = None
+    folded.built = Built.of(folded)
     return folded.requires_grad_(False)

@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from nas.errors import ModelError
-from nas.network.fast.function import evaluate, run, suitable
+from nas.network.fast.function import Built, evaluate, run, suitable
 from nas.network.fast.plan import plan as fast_plan
 from nas.network.layers import MeanPool, layer
 from nas.operations import Lowered
@@ -27,6 +27,7 @@ class Network(nn.Module):
 
     Attributes:
         lowered: the operations it executes.
+        built: what the fast plan takes for granted; where it no longer holds, ``fast`` executes as ``plain``.
         plan: ``plain`` executes module by module; ``fast`` does the same on the CPU by kernels of its own where it
             can (see ``nas.network.fast``), and otherwise as ``plain``. Modules, parameters and checkpoints are the
             same; where a module has hooks, or torch traces, exports or transforms, ``fast`` executes as ``plain``.
@@ -48,6 +49,7 @@ class Network(nn.Module):
         self._training = schedule(lowered.operations, (self._logits, *self._heads))
         self._backbone = schedule(lowered.operations, self._stages)
         self._fixed_resolution = any(isinstance(module, MeanPool) and module.kernel > 0 for module in self.children())
+        self.built = Built.of(self)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, tuple[Tensor, ...]]:
         """Logits of images (batch, 3, height, width), or of series (batch, 3, steps).

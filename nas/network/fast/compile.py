@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -30,8 +31,9 @@ def library() -> ctypes.CDLL | None:
     if compiler is None or os.name != "posix":
         _warn("no C++ compiler was found (c++, g++ or clang++)")
         return None
-    # Torch has loaded its OpenMP by now: with the same name, ours is that one, and its threads are shared.
-    for flags in (("-fopenmp",), ()):
+    # Torch has loaded its OpenMP by now: with the same name, ours is that one, and its threads are shared. On macOS it
+    # has another one, and two in a process end it.
+    for flags in ((),) if sys.platform == "darwin" else (("-fopenmp",), ()):
         made = _compiled(compiler, (*FLAGS, *flags))
         if made is not None:
             try:
@@ -45,13 +47,13 @@ def library() -> ctypes.CDLL | None:
 
 
 def _compiled(compiler: str, flags: tuple[str, ...]) -> Path | None:
-    root = cache_folder()
     texts = (each.read_text() for each in (*SOURCES, HEADER))
     identity = "\0".join((*texts, compiler, *flags, _processor()))
-    path = root / f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
-    if path.exists():
-        return path
     try:
+        root = cache_folder()
+        path = root / f"kernels-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.so"
+        if path.exists():
+            return path
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root) as folder:
             made = Path(folder) / path.name
@@ -63,7 +65,7 @@ def _compiled(compiler: str, flags: tuple[str, ...]) -> Path | None:
             f"{' '.join(command[:1])} {' '.join(flags)} failed: {error.stderr.decode(errors='replace').strip()[:300]}"
         )
         return None
-    except (OSError, subprocess.SubprocessError) as error:
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:  # RuntimeError: there is no home.
         _warn(f"the kernels cannot be compiled: {error}")
         return None
     return path

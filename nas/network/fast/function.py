@@ -1,24 +1,49 @@
 """The fast plan as one node of torch's autograd."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.jit._trace import is_tracing
 from torch.nn.modules.module import _has_any_global_hook
-from torch.nn.utils.parametrize import is_parametrized
 
 from nas.network.fast.kernels import Kernels, kernels
 from nas.network.fast.plan import Plan
 from nas.network.fast.tape import Module, Tape
 from nas.network.layers import Convolution
 
+if TYPE_CHECKING:
+    from nas.network.network import Network
 
-def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What the fast plan takes for granted of a network: its very modules, and the geometry of its convolutions.
+
+    Equal only where the modules are the same objects. Made anew at every pass, so it reads as little as it can.
+    """
+
+    modules: tuple[nn.Module, ...]
+    geometries: tuple[tuple[object, ...], ...]
+
+    @classmethod
+    def of(cls, network: nn.Module) -> "Built":
+        """Of a network as it is now."""
+        modules = tuple(network.modules())[1:]
+        convolutions = (module for module in modules if type(module) is nn.Conv2d)
+        return cls(modules, tuple(_geometry(conv) for conv in convolutions))
+
+
+def _geometry(conv: nn.Conv2d) -> tuple[object, ...]:
+    return conv._parameters["weight"].shape, conv.stride, conv.padding, conv.dilation  # type: ignore[union-attr]
+
+
+def suitable(network: "Network", images: Tensor) -> Kernels | None:
     """The kernels to execute this network with on these images, or None where the plain plan has to do it.
 
     That is: images on the CPU, float32 or autocast to bfloat16, and a C++ compiler to make the kernels with.
-    The layers are as they were built: no other normalisation in their place, no parametrisation of their weights.
+    The layers are as they were built (:class:`Built`): none in another's place, none wrapped, pruned or dilated.
     In training, batch-norm trains everywhere and nothing is frozen; in evaluation, gradients are off.
     Nobody looks on: neither torch's tracers and transforms nor hooks, for they would not see the kernels.
     """
@@ -26,12 +51,14 @@ def suitable(network: nn.Module, images: Tensor) -> Kernels | None:
         return None
     if images.device.type != "cpu" or images.dim() != 4 or images.dtype not in (torch.float32, torch.bfloat16):
         return None
+    if images.numel() == 0:
+        return None  # The kernels look at a first pixel.
     mixed = torch.is_autocast_enabled("cpu")
     if not mixed and images.dtype != torch.float32:
         return None
     if torch.get_default_dtype() != torch.float32 or torch.get_default_device().type != "cpu":
         return None  # What the kernels write to is made by them.
-    if not _as_built(network):
+    if network.built != Built.of(network):
         return None
     if not (_trains(network) if network.training else _evaluates(network)):
         return None
@@ -56,24 +83,17 @@ def _hooked(module: nn.Module) -> bool:
     )
 
 
-def _as_built(network: nn.Module) -> bool:
-    if any(is_parametrized(module) for module in network.modules()):
-        return False
-    norms = (module.norm for module in network.children() if isinstance(module, Convolution))
-    return all(norm is None or (type(norm) is nn.BatchNorm2d and norm.affine) for norm in norms)
-
-
 def _trains(network: nn.Module) -> bool:
     for module in network.children():
         norm = module.norm if isinstance(module, Convolution) else None
         if norm is not None and not (norm.training and norm.track_running_stats and norm.momentum is not None):
             return False
-    return all(each.requires_grad and each.dtype == torch.float32 for each in network.parameters())
+    return all(each.requires_grad and each.dtype == torch.float32 and each.is_cpu for each in network.parameters())
 
 
 def _evaluates(network: nn.Module) -> bool:
     still = not torch.is_grad_enabled() and not any(module.training for module in network.modules())
-    return still and all(each.dtype == torch.float32 for each in network.parameters())
+    return still and all(each.dtype == torch.float32 and each.is_cpu for each in network.parameters())
 
 
 def evaluate(plan: Plan, module: Module, names: tuple[str, ...], fast: Kernels, images: Tensor) -> tuple[Tensor, ...]:
@@ -103,6 +123,8 @@ class _Fast(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         tape = Tape(plan, module, fast, images, images_need_gradient=ctx.needs_input_grad[4])
         ctx.tape, ctx.names, ctx.parameters, ctx.dtype = tape, names, ps, images.dtype
+        # For torch's check that nothing was changed in place before the way back; a copy of the images cannot be.
+        ctx.save_for_backward(*([images] if images.dtype == fast.dtype else []), *ps)
         ctx.set_materialize_grads(False)
         return tape.outputs(names)
 
@@ -111,9 +133,11 @@ class _Fast(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         if ctx.tape is None:
             raise RuntimeError("the fast plan goes back once a step; build with plan='plain' to keep a graph")
+        _ = ctx.saved_tensors
         tape: Tape = ctx.tape
         ctx.tape = None
-        tape.back({name: grad for name, grad in zip(ctx.names, grads, strict=True) if grad is not None})
+        with torch.autocast("cpu", enabled=False):  # The types are those of the way forwards.
+            tape.back({name: grad for name, grad in zip(ctx.names, grads, strict=True) if grad is not None})
         images = tape.grads.get("input") if ctx.needs_input_grad[4] else None
         found = images.tensor.to(ctx.dtype) if images is not None and not isinstance(images, Tensor) else images
         return (None, None, None, None, found, *(tape.parameter_grads.get(each) for each in ctx.parameters))

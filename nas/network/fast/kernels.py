@@ -104,6 +104,8 @@ class Kernels:
 
     def norm_forward(self, x: Map, y: Map, norm: torch.nn.BatchNorm2d, *, relu: bool) -> Tensor:
         """Batch-norm in training, and ReLU; returns what the way back needs: mean and 1 / deviation a channel."""
+        if x.rows == 1:  # As torch has it: one value alone has no variance.
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {x.tensor.shape}")
         saved = torch.empty(2 * x.width)
         pointers = [_float_pointer(each) for each in (norm.weight, norm.bias, norm.running_mean, norm.running_var)]
         momentum = norm.momentum

@@ -1,6 +1,6 @@
 """One pass of the fast plan forwards, and its way back, operation by operation and without torch's autograd."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,8 @@ from nas.operations import Add, Concat, Gate, LocalResponseNorm, MaxPool, MeanPo
 
 Module = Callable[[str], nn.Module]
 """The module of an operation, by the operation's name."""
+Kept = tuple[Tensor | None, list[nn.Parameter]]
+"""Of what follows a convolution: mean and 1 / deviation, or None where nothing does, and scale and shift."""
 
 
 class Tape:
@@ -100,10 +102,11 @@ class Tape:
         inputs = [_tensor(self.values[name]).detach() for name in step.inputs]
         if self.keep:
             inputs = [each.requires_grad_() for each in inputs]
+        module = self.module(step.name)
         with torch.set_grad_enabled(self.keep), torch.autocast("cpu", torch.bfloat16, enabled=self._mixed):
-            out = self.module(step.name)(*inputs)
+            out = module(*inputs)
         self.values[step.name] = out.detach()
-        return inputs, out
+        return inputs, out, list(module.parameters())
 
     def _backward(self, step: Group | Operation, saved: tuple[Any, ...]) -> None:
         match step:
@@ -143,13 +146,12 @@ class Tape:
                 self.kernels.lrn_backward(x, self._grad(step.name), dx)
                 self._send(step.inputs[0], dx)
             case _:
-                inputs, out = saved
-                parameters = list(self.module(step.name).parameters())
+                inputs, out, parameters = saved
                 grad = _tensor(self.grads.pop(step.name)).to(out.dtype)
                 found = torch.autograd.grad(out, [*inputs, *parameters], grad)
                 for name, each in zip(step.inputs, found, strict=False):
                     self._send(name, each if each.dim() < 4 else Map.of(each.to(self.kernels.dtype)))
-                self.parameter_grads.update(zip(parameters, found[len(inputs) :], strict=True))
+                self._learn(parameters, found[len(inputs) :])
 
     def _convolve(self, group: Group) -> tuple[Any, ...]:
         modules = [self._convolution(member.name) for member in group.members]
@@ -157,32 +159,36 @@ class Tape:
         weight = self._weight([module.conv.weight for module in modules])
         y = group.convolver.forward(x, weight)
         whole, start = Map.of(y), 0
-        saved: list[Tensor | None] = []
+        # With the parameters that were used: `functional_call` puts others in their place, and takes them away again.
+        saved: list[Kept] = []
         for member, module in zip(group.members, modules, strict=True):
             part = whole.slice(start, member.out_channels)
             start += member.out_channels
             if module.norm is None and module.conv.bias is None:
                 self.values[member.name] = part
-                saved.append(None)
+                saved.append((None, []))
                 continue
             out = self._place(member.name, (y.shape[0], member.out_channels, *y.shape[2:]))
             if isinstance(module.norm, nn.BatchNorm2d) and module.norm.training:
-                saved.append(self.kernels.norm_forward(part, out, module.norm, relu=module.relu))
+                kept = self.kernels.norm_forward(part, out, module.norm, relu=module.relu)
+                saved.append((kept, [module.norm.weight, module.norm.bias]))
                 continue
             self.kernels.affine(part, out, *_line(module), relu=module.relu)
             # Zero mean and unit deviation make the way back of batch-norm that of a bias.
-            saved.append(torch.cat([torch.zeros(part.width), torch.ones(part.width)]))
-        return x, weight, whole, saved
+            line = torch.cat([torch.zeros(part.width), torch.ones(part.width)])
+            saved.append((line, [] if module.conv.bias is None else [module.conv.bias]))
+        return x, weight, whole, [module.conv.weight for module in modules], saved
 
-    def _convolve_back(self, group: Group, x: Tensor, weight: Tensor, whole: Map, saved: list[Tensor | None]) -> None:
-        modules = [self._convolution(member.name) for member in group.members]
+    def _convolve_back(
+        self, group: Group, x: Tensor, weight: Tensor, whole: Map, weights: list[nn.Parameter], saved: list[Kept]
+    ) -> None:
         grads, start = whole.like(), 0
-        for member, module, kept in zip(group.members, modules, saved, strict=True):
+        for member, (kept, affine) in zip(group.members, saved, strict=True):
             g, part = self._grad(member.name), whole.slice(start, member.out_channels)
             if kept is None:
                 grads = g if g.width == g.whole.shape[1] else Map.of(g.tensor)
             else:
-                self._rectify_back(module, part, g, grads.slice(start, member.out_channels), kept)
+                self._rectify_back(part, g, grads.slice(start, member.out_channels), kept, affine, relu=member.relu)
             start += member.out_channels
         if group.reads != "input" or self.images_need_gradient:
             self._send(group.reads, Map.of(group.convolver.inputs_gradient(grads.tensor, x, weight)))
@@ -191,17 +197,19 @@ class Tape:
         else:
             dweight = group.convolver.weights_gradient(grads.tensor, x, weight)
         parts = dweight.split([member.out_channels for member in group.members])
-        self.parameter_grads.update((module.conv.weight, part) for module, part in zip(modules, parts, strict=True))
+        self._learn(weights, parts)
 
-    def _rectify_back(self, module: Convolution, x: Map, g: Map, dx: Map, saved: Tensor) -> None:
-        norm, bias, relu = module.norm, module.conv.bias, module.relu
-        if norm is None:
-            assert bias is not None
-            _, dbias = self.kernels.norm_backward(x, g, dx, torch.ones(x.width), bias, saved, relu=relu, still=True)
-            self.parameter_grads[bias] = dbias
-        else:
-            found = self.kernels.norm_backward(x, g, dx, norm.weight, norm.bias, saved, relu=relu, still=False)
-            self.parameter_grads.update(zip((norm.weight, norm.bias), found, strict=True))
+    def _rectify_back(self, x: Map, g: Map, dx: Map, saved: Tensor, affine: list[nn.Parameter], *, relu: bool) -> None:
+        """Of a bias alone, or of scale and shift of batch-norm."""
+        *scale, shift = affine
+        gamma = scale[0] if scale else torch.ones(x.width)
+        found = self.kernels.norm_backward(x, g, dx, gamma, shift, saved, relu=relu, still=not scale)
+        self._learn(affine, found if scale else found[1:])
+
+    def _learn(self, parameters: Sequence[nn.Parameter], grads: Sequence[Tensor]) -> None:
+        for parameter, grad in zip(parameters, grads, strict=True):
+            known = self.parameter_grads.get(parameter)
+            self.parameter_grads[parameter] = grad if known is None else known + grad  # a parameter may be used twice
 
     def _weight(self, parameters: list[nn.Parameter]) -> Tensor:
         """One kernel from several, in the type of the activations."""
