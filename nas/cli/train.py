@@ -1,5 +1,6 @@
 """``nas train``, ``nas top`` and ``nas baseline``: full trainings, and the model folder that they leave."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,7 +40,7 @@ _OUT = typer.Option(None, help="The model folder. Called again with it, the trai
 _SET = typer.Option([], "--set", metavar="KEY=VALUE", help="Override a key: --set training.learning_rate=0.05.")
 _WORKERS = typer.Option(1, help="Processes that share each training (Ray Train), as one for each GPU.")
 _CONCURRENCY = typer.Option(None, help="Trainings at once; as many as the machine holds unless given.")
-_CPU = typer.Option(1, help="Cores of one training, or of one worker.")
+_CPU = typer.Option(None, help="Cores of one training, or of one worker; unless given those of the trial's run, or 1.")
 _GPU = typer.Option(None, help="GPUs of one training, or of one worker; one where there are any unless given.")
 
 
@@ -64,7 +65,7 @@ def train(
     settings: list[str] = _SET,
     workers: int = _WORKERS,
     concurrency: int = _CONCURRENCY,
-    cpu: float = _CPU,
+    cpu: float | None = _CPU,
     gpu: float | None = _GPU,
 ) -> None:
     """Train a network fully with several seeds, read its test accuracy once, and write a model folder."""
@@ -74,7 +75,7 @@ def train(
     if resolution is None and network in PRESETS:
         resolution = resolution_for(network, parse_settings(settings).get("data.name", data or DATA))
     values = _sections(of_run, data, recipe, epochs, resolution)
-    values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu)}
+    values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu, of_run, workers)}
     delivered = _go([chosen], values, settings, out or OUT / f"train-{_file_name(chosen.label)}")
     _tell(delivered)
 
@@ -92,7 +93,7 @@ def top(
     settings: list[str] = _SET,
     workers: int = _WORKERS,
     concurrency: int = _CONCURRENCY,
-    cpu: float = _CPU,
+    cpu: float | None = _CPU,
     gpu: float | None = _GPU,
 ) -> None:
     """Show the best trials of a run; with --train retrain them and deliver the best, chosen on split A."""
@@ -111,7 +112,7 @@ def top(
         return
     values = _sections(of_run, None, recipe, epochs, resolution)
     values |= {"seeds": seeds, "first_seed": next_seed(run), "workers": workers}
-    values |= {"resources": _resources(concurrency, cpu, gpu)}
+    values |= {"resources": _resources(concurrency, cpu, gpu, of_run, workers)}
     whole = run.resolve()  # `.` has no name of its own
     folder = out or whole.parent / f"{whole.name}-top{k}"
     networks, plan = chosen(of_run, records), _plan(values, settings)
@@ -139,7 +140,7 @@ def baseline(
     ),
     workers: int = _WORKERS,
     concurrency: int = _CONCURRENCY,
-    cpu: float = _CPU,
+    cpu: float | None = _CPU,
     gpu: float | None = _GPU,
 ) -> None:
     """Train a GoogLeNet as it is, and print its accuracy beside the published ones."""
@@ -147,7 +148,7 @@ def baseline(
 
     data = parse_settings(settings).get("data.name", data)
     values = _sections(None, data, recipe, epochs, resolution_for(preset, data) if resolution is None else resolution)
-    values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu)}
+    values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu, None, workers)}
     plan = _plan(values, settings)
     classes, side = facts(plan.data)
     folder = out or OUT / f"baseline-{preset}-{data}-{'weights' if weights else recipe}"
@@ -215,7 +216,13 @@ def _sections(
     return values
 
 
-def _resources(concurrency: int | None, cpu: float, gpu: float | None) -> dict[str, Any]:
+def _resources(
+    concurrency: int | None, cpu: float | None, gpu: float | None, of_run: "Recipe | None", workers: int
+) -> dict[str, Any]:
+    """Cores unless given: the trial's run's, as images in files need them, or a worker's share of this machine."""
+    if cpu is None:
+        cores = os.cpu_count() or 1
+        cpu = 1.0 if of_run is None else min(of_run.resources.cpu, max(1, cores // workers))
     return {"cpu": cpu, "gpu": gpu, "concurrency": concurrency}
 
 

@@ -18,6 +18,8 @@ from nas.data.cache import load_cached, save_cached
 from nas.data.config import AugmentConfig, DataConfig, SplitName
 from nas.data.cut import cut_splits, spread
 from nas.data.duplicates import group_near_duplicates
+from nas.data.identical import group_identical
+from nas.data.image_file import open_image
 from nas.data.splits import Channels, Data, FolderSplit
 from nas.errors import DataError
 
@@ -134,7 +136,7 @@ def _groups(base: Path, paths: list[Path]) -> NDArray[np.int64]:
     name = f"folder-{'identical' if many else 'groups'}-{digest.hexdigest()[:32]}"
     groups = load_cached(name, len(paths))
     if groups is None:
-        groups = _identical(paths) if many else _near(paths)
+        groups = group_identical(paths) if many else _near(paths)
         save_cached(name, groups)
     return groups
 
@@ -148,50 +150,6 @@ def _names(base: Path, paths: list[Path]) -> NDArray[np.int64]:
 def _near(paths: list[Path]) -> NDArray[np.int64]:
     thumbnails = np.stack([_thumbnail(path) for path in paths])
     return group_near_duplicates(thumbnails.transpose(0, 3, 1, 2), cached=False)
-
-
-def _identical(paths: list[Path]) -> NDArray[np.int64]:
-    """Give every file the index of the first with the same bytes; only files of equal size are read."""
-    sizes = np.array([path.stat().st_size for path in paths])
-    _, members, counts = np.unique(sizes, return_inverse=True, return_counts=True)
-    groups = np.arange(len(paths))
-    first: dict[bytes, int] = {}
-    for index in np.flatnonzero(counts[members] > 1).tolist():
-        content = hashlib.sha256(paths[index].read_bytes()).digest()
-        groups[index] = first.setdefault(content, index)
-    return groups
-
-
-def open_image(path: str | Path, *, reduced_to: int | None = None) -> Image.Image:
-    """The image as RGB, decoded.
-
-    Args:
-        path: the file.
-        reduced_to: a JPEG may be decoded at an eighth to a half of its size, which is faster, as long as its sides keep
-            this many pixels.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    try:
-        with Image.open(path) as image:
-            if reduced_to is not None:
-                image.draft("RGB", (reduced_to, reduced_to))
-            if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-                # 16 bits a pixel: Pillow would cut every value above 255 off.
-                return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-            if image.mode in ("I", "F"):
-                raise DataError(
-                    f"an image must have 8 or 16 bits a channel, but {path} has 32, whose range the file does not tell."
-                )
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"the image {path} cannot be read, it is truncated or corrupt ({_reason(error)}).") from error
-
-
-def _reason(error: Exception) -> str:
-    """The first line of an exception's message, or its type."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _thumbnail(path: Path) -> NDArray[np.uint8]:

@@ -20,13 +20,13 @@ from ray.train.torch import TorchTrainer
 from ray.util.queue import Empty, Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from nas.errors import RunError, one_line
+from nas.errors import DataError, RunError, one_line
 from nas.run.cluster import gpus, hide_gpus, places, start_ray
 from nas.run.engine import Engine
 from nas.run.job import Job, Session
 from nas.run.keys import FAILURE, FATAL
 from nas.run.recipe import ResourcesConfig
-from nas.run.work import Work
+from nas.run.work import Work, fatal
 from nas.training.team import Team
 
 _POLL_SECONDS = 1.0
@@ -153,9 +153,13 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
     thread = threading.Thread(target=fit, name="ray-train", daemon=True)
     thread.start()
     try:
-        if not _listen(engine, job, queue, thread):
-            reason = _reason(errors[0]) if errors else "its workers ended without a result."
-            engine.fail(job.number, reason)
+        try:
+            if not _listen(engine, job, queue, thread):
+                reason = _reason(errors[0]) if errors else "its workers ended without a result."
+                engine.fail(job.number, reason)
+        except RunError:
+            thread.join()  # The worker that told of it ends the team.
+            raise
         thread.join()
     finally:
         queue.shutdown(force=True)
@@ -164,7 +168,7 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
 
 
 def _told(folder: Path, job: Job) -> Path:
-    """Stands where the first worker has told the driver how the job ended."""
+    """Stands where a worker has told the driver how the job ended."""
     return folder / f"{job.checkpoint}.told"
 
 
@@ -199,11 +203,12 @@ def _work(config: dict[str, Any]) -> None:
     if _told(folder, job).exists():
         return  # Ray Train starts a team again whose worker failed, but how the job ended is known.
     if team.rank > 0:
-        session = task.open(job, threads=config["threads"], team=team)
-        if (folder / job.checkpoint).exists():
-            session.load(folder / job.checkpoint)
-        while session.epoch < task.epochs:
-            session.step()
+        try:
+            _follow(task.open(job, threads=config["threads"], team=team), folder / job.checkpoint, task.epochs)
+        except (RunError, DataError) as error:  # As missing data, which it would miss again.
+            _told(folder, job).touch()
+            queue.put((fatal(error), True))
+            raise
         return
     work = Work(_First(task, team), job, folder, threads=config["threads"], warn=_refuse)
     while True:
@@ -220,6 +225,14 @@ def _work(config: dict[str, Any]) -> None:
             # has nothing to do.
             _told(folder, job).touch()
             return
+
+
+def _follow(session: Session, checkpoint: Path, epochs: int) -> None:
+    """Train beside the first worker, which alone reports."""
+    if checkpoint.exists():
+        session.load(checkpoint)
+    while session.epoch < epochs:
+        session.step()
 
 
 class _First:

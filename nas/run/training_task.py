@@ -19,7 +19,8 @@ class TrainingTask:
     """Trains a candidate as the recipe says; sent to every worker once.
 
     Images that fit in memory travel as arrays, so that Ray holds them once a node and workers read
-    them without a copy; an image folder is read by each worker from its files.
+    them without a copy. Of an image folder the list of its files travels, so that all workers cut it alike, whatever is
+    added in the meantime; each decodes the files itself.
 
     Args:
         data: the data set, read here: a missing one is an error before anything starts.
@@ -36,12 +37,12 @@ class TrainingTask:
 
         self._config = data.anchored()
         self._training = training
-        loaded = load_data(data, splits=("train", "a"))
+        loaded = load_data(self._config, splits=("train", "a"))
         self.classes = loaded.classes
         self.resolution = loaded.resolution
         self.dims = loaded.dims
         check_augment(training.augment, dims=loaded.dims, side=loaded.resolution)
-        self._arrays = to_arrays(loaded) if data.name != "folder" else None
+        self._arrays = to_arrays(loaded)
         self._data: Data | None = None
 
     @property
@@ -70,14 +71,10 @@ class TrainingTask:
         )
 
     def _load(self) -> "Data":
-        from nas.data.load import load_data
         from nas.data.share import from_arrays
 
         if self._data is None:
-            if self._arrays is None:
-                self._data = load_data(self._config, splits=("train", "a"))
-            else:
-                self._data = from_arrays(self._arrays)
+            self._data = from_arrays(self._arrays)
         return self._data
 
     def __getstate__(self) -> dict[str, Any]:

@@ -5,13 +5,26 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from nas.errors import DataError, ModelError, NasError, RunError, one_line
 from nas.files import write_atomically
 from nas.run.job import Job, Session, Task
 from nas.run.keys import FAILURE, FATAL
 from nas.run.object_store import ObjectStore
+
+_BROKEN_TYPES: Final = frozenset({"AcceleratorError", "DistBackendError", "DistNetworkError"})
+_BROKEN_WORDS: Final = ("CUDA error", "DataLoader worker", "Connection reset by peer", "Connection closed by peer")
+
+
+def fatal(error: Exception) -> dict[str, Any]:
+    """The result that ends the run, and leaves the trial owed."""
+    return {FATAL: f"{str(error).rstrip('.')}; resume the run when this is mended."}
+
+
+def _of_the_process(error: Exception) -> bool:
+    """Whether a process or its GPU is broken, or a peer of it is lost; known by name and words, for torch tells so."""
+    return type(error).__name__ in _BROKEN_TYPES or any(words in str(error) for words in _BROKEN_WORDS)
 
 
 class Work:
@@ -67,10 +80,12 @@ class Work:
             reason = f"{type(error).__name__}: {error}"
         except (RunError, DataError) as error:
             # Data that are missing on one machine of many are no trial's fault: it would take one after the other.
-            return {FATAL: f"{str(error).rstrip('.')}; resume the run when this is mended."}, True
+            return fatal(error), True
         except NasError as error:
             reason = str(error)
         except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.
+            if _of_the_process(error):
+                raise  # The trial goes on from its checkpoint in another process; in this one all others would fail.
             reason = f"{type(error).__name__}: {one_line(error)}"
         return {FAILURE: reason, "seconds": time.perf_counter() - began}, True
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.data.batches import batches
-from nas.data.folder import open_image
+from nas.data.image_file import open_image
 from nas.data.splits import FolderSplit, Split
 from nas.errors import DataError
 from nas.training.evaluate import BATCH_SIZE

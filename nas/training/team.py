@@ -42,10 +42,13 @@ class Team:
         return nn.SyncBatchNorm.convert_sync_batchnorm(network) if self.size > 1 and on_gpu else network
 
     def trained(self, network: nn.Module) -> nn.Module:
-        """What forward and backward are called on: leaves averaged gradients in the network's parameters."""
+        """What forward and backward are called on: leaves averaged gradients in the network's parameters.
+
+        Buffers go their own way until :meth:`agree`: training does not read them.
+        """
         if self.size == 1:
             return network
-        return nn.parallel.DistributedDataParallel(network)
+        return nn.parallel.DistributedDataParallel(network, broadcast_buffers=False)
 
     def sum(self, value: Tensor) -> Tensor:
         """The sum of a tensor over the processes; the same object where there is one."""

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from nas.published import published
 from nas.record import Candidate
 from nas.run.folder import RunFolder
 from nas.run.recipe import Recipe, StopConfig
+from nas.run.recipe_file import read_recipe, to_yaml
 from nas.training.config import TRAININGS
 
 POINTS = [{"stem": 8, "width3": width, "width4": width, "wide": 0} for width in (8, 16)]
@@ -204,6 +207,30 @@ def test_baseline_of_torchvisions_weights(nas: Any, tmp_path: Path) -> None:
         status, _, err = nas(*arguments, *changed)
         assert status == 2 and len(err.splitlines()) == 1 and said in err
     assert (tmp_path / "out" / "model.safetensors").read_bytes() == before
+
+
+def test_a_trial_has_the_cores_of_its_run(run: Path, nas: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images in files are decoded by them; several workers share those of the machine."""
+    recipe = read_recipe(run / "recipe.yaml")
+    eight = Path(shutil.copytree(run, tmp_path / "eight"))
+    changed = replace(recipe, resources=replace(recipe.resources, cpu=8))
+    (eight / "recipe.yaml").write_text(to_yaml(changed))
+    seen: list[float] = []
+
+    def no_training(networks: Any, plan: Any, *_: Any) -> None:
+        seen.append(plan.resources.cpu)
+
+    monkeypatch.setattr("nas.run.train.train", no_training)
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    for words in (
+        [f"{run}:0"],
+        [f"{eight}:0"],
+        [f"{eight}:0", "--workers", 2],
+        [f"{eight}:0", "--cpu", 1],
+        ["googlenet"],
+    ):
+        nas("train", *words, "--out", tmp_path / "out")
+    assert seen == [1, 8, 6, 1, 1]
 
 
 def test_the_data_of_the_run_may_be_named(run: Path, nas: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

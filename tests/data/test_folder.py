@@ -1,19 +1,22 @@
 """Image folders: layouts, framing, workers, bad files."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from nas.data import AugmentConfig, DataConfig
+from nas.data import AugmentConfig, DataConfig, image_file
 from nas.data import folder as folder_module
 from nas.data.batches import batches
 from nas.data.config import SPLITS
-from nas.data.folder import open_image
+from nas.data.identical import group_identical
+from nas.data.image_file import open_image
 from nas.data.load import load_data
 from nas.data.splits import FolderSplit
 from nas.errors import DataError
@@ -153,7 +156,43 @@ def test_equal_files_stay_together_also_where_there_are_many(
             assert homes.setdefault(Path(path).read_bytes(), name) == name
 
 
-@pytest.mark.parametrize(("limit", "reader"), [(10, "_identical"), (1000, "_near")])
+def test_only_files_of_one_size_and_end_are_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = [bytes([index % 7]) * 5000 + bytes([index]) * 5000 for index in range(100)]
+    paths = [tmp_path / f"{index}.png" for index in range(103)]
+    for path, content in zip(paths, [*contents, contents[5], contents[5], b"short"], strict=True):
+        path.write_bytes(content)
+    whole, read = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: whole.append(path.stem) or read(path))
+    groups = group_identical(paths).tolist()
+    assert groups == [*range(100), 5, 5, 102]
+    assert sorted(whole) == ["100", "101", "5"]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_a_disk_that_fails_for_a_moment_is_asked_again(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path, tries, real = copied / "train" / "dog" / "00.jpg", [], Image.open
+
+    def failing(*args: Any) -> Image.Image:
+        tries.append(args)
+        if len(tries) < 3:
+            raise OSError(number, os.strerror(number))
+        return real(*args)
+
+    monkeypatch.setattr(image_file.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(Image, "open", failing)
+    assert open_image(path).mode == "RGB"
+    assert len(tries) == 3
+    tries.clear()
+    with pytest.raises(DataError, match="cannot be read"):
+        open_image(copied / "none.jpg")
+    monkeypatch.setattr(Image, "open", real)
+    with pytest.raises(DataError, match="No such file"):
+        open_image(copied / "none.jpg")
+
+
+@pytest.mark.parametrize(("limit", "reader"), [(10, "group_identical"), (1000, "_near")])
 def test_images_are_looked_at_once_and_only_for_a_cut(
     copied: Path, monkeypatch: pytest.MonkeyPatch, limit: int, reader: str
 ) -> None:

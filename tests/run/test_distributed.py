@@ -1,6 +1,7 @@
 """Several workers of Ray Train share a training: the same curve as one, on a tree of JPEGs, too."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from toys import SPACE
 import nas
 from nas.architecture import Architecture, Stem
 from nas.data.config import DataConfig
-from nas.errors import RunError, TrialError
+from nas.errors import DataError, RunError, TrialError
 from nas.journal import Journal
 from nas.record import TrialRecord
 from nas.run.chosen import Chosen, ChosenNetworks, budget_of
@@ -196,6 +197,69 @@ def test_a_worker_that_is_lost_at_the_very_end_costs_nothing(tmp_path: Path) -> 
     record = trained_by_two(Late(tmp_path), tmp_path, epochs=1)
     assert record.state == "complete" and record.accuracy == 0.5
     assert len(list(tmp_path.glob("0-*"))) == 1, "what is done is not trained again"
+
+
+class Lost:
+    """A task whose second worker is killed once, while the first waits for it."""
+
+    epochs = 2
+
+    def __init__(self, starts: Path) -> None:
+        self.starts = starts
+
+    def open(self, job: Job, *, threads: int, team: Team) -> "LostSession":
+        (self.starts / f"{team.rank}-{os.getpid()}").touch()
+        return LostSession(self.starts, team)
+
+
+class LostSession:
+    def __init__(self, starts: Path, team: Team) -> None:
+        self.starts, self.team, self.epoch = starts, team, 0
+
+    def step(self) -> dict[str, float]:
+        if self.team.rank == 1 and self.epoch == 1 and len(list(self.starts.glob("1-*"))) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        torch.distributed.all_reduce(torch.ones(1))
+        self.epoch += 1
+        return {"accuracy": 0.5}
+
+    def save(self, path: Path) -> None:
+        if self.team.rank == 0:
+            path.write_text(str(self.epoch))
+
+    def load(self, path: Path) -> None:
+        self.epoch = int(path.read_text())
+
+
+@pytest.mark.slow
+def test_a_team_that_loses_a_worker_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    record = trained_by_two(Lost(tmp_path), tmp_path, epochs=2)
+    assert record.state == "complete" and record.epochs == 2
+    assert [len(list(tmp_path.glob(f"{rank}-*"))) for rank in (0, 1)] == [2, 2]
+
+
+class Blind:
+    """A task whose second worker cannot see the data."""
+
+    epochs = 1
+
+    def __init__(self, starts: Path) -> None:
+        self.starts = starts
+
+    def open(self, job: Job, *, threads: int, team: Team) -> "HaltingSession":
+        (self.starts / f"{team.rank}-{os.getpid()}").touch()
+        if team.rank == 1:
+            raise DataError("the image folder was looked for in /data, but is not there.")
+        return HaltingSession(Team(rank=1))
+
+
+@pytest.mark.slow
+def test_data_that_another_worker_misses_end_the_run_at_once(tmp_path: Path) -> None:
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    with pytest.raises(RunError, match="looked for in /data, but is not there; resume the run"):
+        trained_by_two(Blind(tmp_path), tmp_path, epochs=1)
+    assert len(list(tmp_path.glob("1-*"))) == 1, "what is missing is not looked for again"
 
 
 def test_workers_that_do_not_fit(tmp_path: Path) -> None:

@@ -91,6 +91,24 @@ def test_missing_data_end_the_run_and_not_the_trial(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.AcceleratorError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error."),
+        RuntimeError("[gloo] Connection closed by peer [127.0.0.1]:4"),
+    ],
+)
+def test_what_breaks_the_process_is_no_fault_of_the_trial(tmp_path: Path, error: Exception) -> None:
+    """In that process every other trial would fail: the error ends it, and the trial goes on in another one."""
+
+    def broken(architecture: object, epochs: int) -> Mapping[str, float]:
+        raise error
+
+    with pytest.raises(type(error)):
+        work(tmp_path, task=FunctionTask(evaluate=broken, milestones=(1,))).step()
+
+
 def test_nothing_is_built_before_the_first_step(tmp_path: Path) -> None:
     def never(architecture: object, epochs: int) -> Mapping[str, float]:
         raise MemoryError("built too early")
