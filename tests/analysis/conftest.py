@@ -56,6 +56,12 @@ def made(number: int, rng: np.random.Generator) -> TrialRecord:
 
 
 @pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without pictures: for tests of their words."""
+    monkeypatch.setattr("analysis.figures.illustrations", lambda material: ())
+
+
+@pytest.fixture
 def budget() -> Budget:
     return BUDGET
 

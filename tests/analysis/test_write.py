@@ -31,6 +31,7 @@ def test_of_two_runs_a_network_is_on_the_front_where_it_is(search, budget):
     assert not points.loc[points["run"] == "bad", "on_front"].any(), "the same networks, all dominated"
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_searches_in_folders_of_one_name_stay_two(run_folder, tmp_path):
     searches = []
     for home in ("here", "there"):
@@ -90,6 +91,7 @@ def test_the_gain_is_over_the_reference_of_the_same_run(search, budget):
             assert row.gain == pytest.approx(100 * (row.accuracy - stars[row.run].accuracy))
 
 
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("resources", ["3", "[cpu]", "{cpu: none, concurrency: two}"])
 def test_resources_that_are_none_are_borne(resources, run_folder):
     folder = run_folder(10)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -76,7 +77,7 @@ def test_analyze_redraws_from_the_folder_alone(run: Path, nas: Any) -> None:
     before = (run / "accuracy_vs_macs.csv").read_text()
     for name in ("png", "svg", "csv"):
         (run / f"accuracy_vs_macs.{name}").unlink()
-    status, out, _ = nas("analyze", run)
+    status, out, _ = nas("analyze", run, "--no-report")
     assert status == 0 and "Pareto front" in out
     assert (run / "accuracy_vs_macs.csv").read_text() == before
 
@@ -87,22 +88,18 @@ def test_a_run_folder_that_exists_offers_resume(run: Path, nas: Any) -> None:
     assert len(Journal.open(run / "journal.log", read_only=True).trials()) == 5, "nothing is lost"
 
 
-def test_resuming_a_finished_run_trains_nothing(run: Path) -> None:
+def test_resuming_a_finished_run_trains_nothing(run: Path, nas: Any) -> None:
     before = (run / "journal.log").read_bytes()
-    command = [sys.executable, "-m", "nas", "resume", str(run)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0 and "5 trials of this run ended in earlier sessions" in done.stdout
+    status, out, _ = nas("resume", run)
+    assert status == 0 and "5 trials of this run ended in earlier sessions" in out
     assert (run / "journal.log").read_bytes() == before
 
 
-def test_a_finished_run_can_be_given_more_trials(run: Path, tmp_path: Path) -> None:
-    import shutil
-
-    copy = tmp_path / "copy"
-    shutil.copytree(run, copy)
-    command = [sys.executable, "-m", "nas", "resume", str(copy), "--trials", "6"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.usefixtures("without_ray")
+def test_a_finished_run_can_be_given_more_trials(run: Path, nas: Any, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    status, _, err = nas("resume", copy, "--trials", 6)
+    assert status == 0, err
     trials = Journal.open(copy / "journal.log", read_only=True).trials()
     assert [trial.state for trial in trials] == ["complete"] * 6
     assert yaml.safe_load((copy / "recipe.yaml").read_text())["stop"]["trials"] == 6
@@ -127,6 +124,7 @@ def test_bad_recipes_end_with_one_sentence(case: str, nas: Any, tmp_path: Path) 
     status, _, err = nas("search", write(tmp_path, **changes), "--out", tmp_path)
     assert status == 2 and len(err.splitlines()) == 1, err
     assert all(word in err for word in words), err
+    assert not (tmp_path / "tiny").exists(), "what cannot begin leaves no folder"
 
 
 def test_bad_arguments_end_with_one_sentence(nas: Any, tmp_path: Path) -> None:

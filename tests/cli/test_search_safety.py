@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import toys
 import yaml
 from PIL import Image
@@ -61,11 +62,7 @@ def test_a_run_is_not_overwritten_where_the_sampler_is_not_fit_for_the_search(na
     assert contents(run.path) == before
 
 
-def test_a_run_that_cannot_begin_leaves_no_folder(nas: Any, tmp_path: Path) -> None:
-    status, _, _ = nas("search", write(tmp_path, resources={"gpu": 1}), "--out", tmp_path)
-    assert status == 2 and not (tmp_path / "tiny").exists()
-
-
+@pytest.mark.usefixtures("without_ray")
 def test_a_run_that_met_a_limit_goes_on_under_new_ones(nas: Any, tmp_path: Path) -> None:
     run = begun(tmp_path)
     for option, name in (("--hours", "hours"), ("--core-hours", "core_hours"), ("--trials", "trials")):

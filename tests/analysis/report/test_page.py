@@ -114,6 +114,7 @@ def test_a_folder_of_runs_is_one_search_with_bands(run_folder, tmp_path):
     assert len(pd.read_csv(tmp_path / "out" / "trials.csv")) == 72 and len(paths) == 10
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_folder_of_unlike_runs_is_no_search_of_several_seeds(run_folder, tmp_path):
     for name, macs in (("small", 7_643_648), ("large", 30_574_592)):
         recipe = run_folder(12, 0, f"mix/{name}") / "recipe.yaml"
