@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nas.data.config import AugmentConfig
 from nas.data.draws import keys, mix, uniform
+from nas.data.send import send
 from nas.errors import DataError
 
 _PURPOSE = 0xA06  # keeps these draws apart from those of shuffling and splitting
@@ -61,7 +62,8 @@ def augment(
     if images.dim() == 3:
         rows = augment(images.unsqueeze(2), config, seed=seed, epoch=epoch, indices=indices, mean=mean)
         return rows.squeeze(2)
-    key = sample_keys(seed, epoch, indices.to(images.device))
+    # Drawn where the indices are, and sent: a GPU that has to wait for numbers from this side stands still.
+    key = sample_keys(seed, epoch, indices)
     if config.resized_crop:
         images = _resized_crop(images, config, key)
     if config.flip or config.shift_pixels:
@@ -103,7 +105,7 @@ def crop_boxes(config: AugmentConfig, key: Tensor, heights: Tensor, widths: Tens
         heights: of the images in pixels, float [B].
         widths: as `heights`.
     """
-    draw = uniform(key, _CROP)
+    draw = send(uniform(key, _CROP), heights.device)
     low, high = config.crop_area
     share = low + (high - low) * draw[:, 0]
     # width = sqrt(share * H * W * ratio) <= W and height = sqrt(share * H * W / ratio) <= H
@@ -136,7 +138,7 @@ def _flip_and_shift(images: Tensor, config: AugmentConfig, key: Tensor, mean: tu
     size, channels, rows, columns = images.shape
     reach = config.shift_pixels
     down = reach if rows > 1 else 0  # A series has one row, and moves along time only.
-    draw = uniform(key, _FLIP_AND_SHIFT)
+    draw = send(uniform(key, _FLIP_AND_SHIFT), images.device)
     source = images
     if reach:
         border = (reach, reach, down, down)
@@ -160,7 +162,8 @@ def _flip_and_shift(images: Tensor, config: AugmentConfig, key: Tensor, mean: tu
 def _photometric(images: Tensor, config: AugmentConfig, key: Tensor) -> Tensor:
     """Brightness, contrast about the image's mean, saturation about each pixel's grey, in that order (Howard 2013)."""
     strength = config.photometric_strength
-    factors = (1.0 - strength + 2.0 * strength * uniform(key, _PHOTOMETRIC)).view(-1, 3, 1, 1)
+    draw = send(uniform(key, _PHOTOMETRIC), images.device)
+    factors = (1.0 - strength + 2.0 * strength * draw).view(-1, 3, 1, 1)
     # A series has no brightness: contrast about its mean is its loudness.
     changed = images.float() * (factors[:, 0:1] if images.shape[2] > 1 else 1.0)
     grey = _grey(changed).mean(dim=(1, 2, 3), keepdim=True)
@@ -174,14 +177,14 @@ def _grey(images: Tensor) -> Tensor:
     """Luma of ITU-R BT.601, [B, 1, H, W]."""
     if images.shape[1] == 1:
         return images
-    weights = torch.tensor((0.299, 0.587, 0.114), device=images.device).view(1, 3, 1, 1)
+    weights = send(torch.tensor((0.299, 0.587, 0.114)), images.device).view(1, 3, 1, 1)
     return (images * weights).sum(dim=1, keepdim=True)
 
 
 def _erase(images: Tensor, config: AugmentConfig, key: Tensor, mean: tuple[float, ...]) -> Tensor:
     """Erase a rectangle of some images (Zhong et al. 2017); one that would not fit is cut to the image's side."""
     _, channels, rows, columns = images.shape
-    draw = uniform(key, _ERASE)
+    draw = send(uniform(key, _ERASE), images.device)
     low, high = config.erase_area
     area = (low + (high - low) * draw[:, 1]) * rows * columns
     least, largest = math.log(ERASE_ASPECT[0]), math.log(ERASE_ASPECT[1])
@@ -196,11 +199,11 @@ def _erase(images: Tensor, config: AugmentConfig, key: Tensor, mean: tuple[float
     in_columns = (column >= left[:, None]) & (column < (left + width)[:, None])
     mask = (in_rows[:, :, None] & in_columns[:, None, :]).unsqueeze(1)
     if config.erase_fill == "mean":
-        fill = torch.tensor(mean[:channels], device=images.device).view(1, channels, 1, 1) * 255.0
+        fill = send(torch.tensor(mean[:channels]), images.device).view(1, channels, 1, 1) * 255.0
         return torch.where(mask, fill.round().to(images.dtype), images)
     image, _, where_row, where_column = mask.nonzero(as_tuple=True)
     place = (where_row * columns + where_column).unsqueeze(1) * channels + torch.arange(channels, device=images.device)
-    noise = uniform(mix(key + _NOISE)[image].unsqueeze(1) + mix(place), 1).squeeze(-1)
+    noise = uniform(mix(send(key, images.device) + _NOISE)[image].unsqueeze(1) + mix(place), 1).squeeze(-1)
     erased = images.clone()
     erased[image, :, where_row, where_column] = (noise * 256.0).floor().to(images.dtype)
     return erased

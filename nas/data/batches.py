@@ -9,6 +9,7 @@ from nas.data.augment import augment as augmented
 from nas.data.config import AugmentConfig
 from nas.data.draws import permutation
 from nas.data.folder import decoded_augment, decoded_batches
+from nas.data.send import send
 from nas.data.splits import Channels, FolderSplit, Split
 from nas.errors import DataError
 
@@ -94,10 +95,10 @@ def _iterate(
     else:
         source = _gathered(split, pieces)
     for indices, stored, labels in source:
-        images = _send(stored, device)
+        images = send(stored, device)
         if augment is not None:
             images = augmented(images, augment, seed=seed, epoch=epoch, indices=indices, mean=split.mean)
-        yield _finish(images, scale, offset, dtype), _send(labels, device)
+        yield _finish(images, scale, offset, dtype), send(labels, device)
 
 
 def epoch_order(size: int, *, seed: int, epoch: int, shuffle: bool, limit: int | None = None) -> Tensor:
@@ -132,15 +133,6 @@ def _gathered(split: Split, pieces: list[Tensor]) -> Iterator[tuple[Tensor, Tens
     for piece in pieces:
         indices = piece.to(split.images.device)
         yield indices, split.images.index_select(0, indices), split.labels.index_select(0, indices)
-
-
-def _send(tensor: Tensor, device: torch.device) -> Tensor:
-    """To the device; to a GPU by way of pinned memory, without waiting."""
-    if tensor.device == device:
-        return tensor
-    if device.type == "cuda" and tensor.device.type == "cpu":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
 
 
 def _normalisation(mean: Channels, std: Channels, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -1,13 +1,16 @@
 """Augmentation: what each change does, and that it depends on the sample alone."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from nas.data import AugmentConfig
+from nas.data import augment as augment_module
 from nas.data.augment import augment, crop_boxes, sample_keys
 from nas.errors import DataError
 
@@ -163,6 +166,38 @@ def test_crops_have_the_papers_areas_and_aspects(height: int, width: int) -> Non
         small = share < 0.5  # there the box fits with any aspect, whose logarithm must be uniform
         assert abs(torch.log(aspect[small]).mean()) < 0.02
         assert abs(torch.log(aspect[small]).std() - 2 * math.log(4 / 3) / math.sqrt(12)) < 0.01
+
+
+class Waits(TorchFunctionMode):
+    """Notes what comes to a device from this side otherwise than by ``send``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        places = [each for each in (*args[1:], kwargs.get("device")) if isinstance(each, torch.device)]
+        if function in (torch.tensor, torch.as_tensor, Tensor.to) and any(place.type == "meta" for place in places):
+            self.seen.append(function.__name__)
+        return function(*args, **kwargs)
+
+
+def test_a_gpu_waits_for_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the meta device, which takes what a GPU takes: all that is drawn is sent by the one way that does not wait."""
+    sent = []
+
+    def send(tensor: Tensor, device: torch.device) -> Tensor:
+        sent.append(tensor.shape)
+        return torch.empty_like(tensor, device=device)
+
+    monkeypatch.setattr(augment_module, "send", send)
+    images = torch.empty(5, 3, 12, 12, dtype=torch.uint8, device="meta")
+    config = replace(EVERYTHING, erase_fill="mean", photometric=True)
+    with Waits() as waits:
+        changed = augment(images, config, seed=0, epoch=0, indices=torch.arange(5))
+    assert changed.shape == images.shape and changed.device.type == "meta"
+    assert len(sent) >= 5 and waits.seen == []
 
 
 def test_crop_samples_the_box() -> None:
