@@ -80,8 +80,10 @@ def test_a_budget_that_no_factor_meets() -> None:
 
 
 def test_a_budget_beyond_all_widths_gives_the_widest() -> None:
-    widest = scale_to_budget(small_stem_googlenet(), replace(BUDGET, macs=10**18))
-    assert max(cell.b3x3 for stage in widest.stages for cell in stage) == MAX_WIDTH
+    small = random_architecture(Random(3))
+    widest = scale_to_budget(small, replace(BUDGET, macs=10**18))
+    widths = [getattr(cell, name) for stage in widest.stages for cell in stage for name in ("b1x1", "b3x3", "b5x5")]
+    assert max(*widths, widest.stem.width, widest.stem.conv2, *(each.width for each in widest.reductions)) == MAX_WIDTH
 
 
 @pytest.mark.parametrize("factor", [0, -1.0])

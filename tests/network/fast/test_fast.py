@@ -4,18 +4,17 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from random import Random
-from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from fast_pairs import SMALL, images, outputs, pair
 from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.hooks import RemovableHandle
 
-from nas.architecture import Architecture, AuxiliaryHead, Cell, Reduction, Stem
-from nas.network.build import build
+from nas.architecture import Architecture
 from nas.network.fast.compile import library
 from nas.network.fast.function import suitable
 from nas.network.network import Network
@@ -23,39 +22,6 @@ from nas.presets import TORCHVISION
 from strategies import random_architecture
 
 pytestmark = pytest.mark.skipif(library() is None, reason="there is no C++ compiler to make the kernels with")
-
-CELL = Cell(b1x1=8, b3x3_reduce=8, b3x3=20, b5x5_reduce=4, b5x5=8, pool_proj=12)
-SMALL = Architecture(
-    stem=Stem(kind="conv3x3", width=16, conv2=24),
-    stages=((CELL, replace(CELL, shortcut=True, se=True, wide="dw5")), (replace(CELL, wide="3x3x2", shortcut=True),)),
-    reductions=(Reduction(kind="conv", width=16, reduce=8),),
-    auxiliary=(AuxiliaryHead(stage=0, cell=1, width=8, hidden=16, dropout=0.0),),
-    dropout=0.0,
-)
-
-
-def pair(architecture: Architecture, resolution: int, seed: int = 0) -> tuple[Network, Network]:
-    """One network with either plan, with scales and shifts that are not the initial ones, and without dropout."""
-    generator = torch.Generator().manual_seed(seed)
-    bare = replace(
-        architecture, dropout=0.0, auxiliary=tuple(replace(head, dropout=0.0) for head in architecture.auxiliary)
-    )
-    plain = build(bare, classes=5, resolution=resolution, auxiliary=True, generator=generator, plan="plain").train()
-    with torch.no_grad():
-        for name, parameter in plain.named_parameters():
-            if name.endswith("norm.weight"):
-                parameter.uniform_(0.5, 1.5, generator=generator)
-            elif name.endswith("bias"):
-                parameter.normal_(0.0, 0.1, generator=generator)
-    fast = deepcopy(plain)
-    fast.plan = "fast"
-    return plain, fast
-
-
-def outputs(network: Network, x: Tensor, mixed: bool = False) -> tuple[Tensor, ...]:
-    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-        out = network(x)
-    return (out[0], *out[1]) if isinstance(out, tuple) else (out,)
 
 
 def step(network: Network, x: Tensor, mixed: bool = False) -> tuple[Tensor, ...]:
@@ -66,10 +32,6 @@ def step(network: Network, x: Tensor, mixed: bool = False) -> tuple[Tensor, ...]
     sum((F.cross_entropy(each.float(), labels) for each in out), torch.zeros(())).backward()
     optimizer.step()
     return tuple(each.detach() for each in out)
-
-
-def images(resolution: int, batch: int = 6) -> Tensor:
-    return torch.randn(batch, 3, resolution, resolution, generator=torch.Generator().manual_seed(7))
 
 
 def check_step(architecture: Architecture, resolution: int) -> None:
@@ -169,146 +131,6 @@ def test_checkpoints_do_not_depend_on_the_plan() -> None:
     assert list(plain.state_dict()) == list(fast.state_dict())
     fast.load_state_dict(plain.state_dict())
     assert torch.equal(outputs(plain.eval(), images(12))[0], outputs(fast.eval(), images(12))[0])
-
-
-def test_where_it_does_not_apply_the_plain_plan_runs() -> None:
-    _, fast = pair(SMALL, 12)
-    x = images(12)
-    assert suitable(fast, x.double()) is None
-    with torch.autocast("cpu", torch.float16):
-        assert suitable(fast, x) is None
-    fast.get_submodule("3a_b1x1").eval()
-    assert suitable(fast, x) is None
-    fast.train()
-    assert suitable(fast, x) is not None
-    next(fast.parameters()).requires_grad_(False)
-    assert suitable(fast, x) is None
-    _, series = pair(replace(SMALL, dims=1), 12)
-    assert suitable(series, torch.randn(2, 3, 12)) is None
-    assert outputs(series, torch.randn(2, 3, 12))[0].shape == (2, 5)
-
-
-class Adapted(nn.Module):
-    """A convolution with something beside it, as LoRA has it."""
-
-    def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__()
-        self.conv, self.weight, self.bias = conv, conv.weight, conv.bias
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x) + 0.1  # type: ignore[no-any-return]
-
-
-def _pruned(network: Any) -> None:
-    for name, axis in (("conv1", 0), ("conv2", 1)):
-        conv = network.get_submodule(name).conv
-        conv.weight = nn.Parameter(conv.weight.detach().narrow(axis, 0, 8))
-    network.conv1.norm = nn.BatchNorm2d(8)
-
-
-def _dilated(network: Any) -> None:
-    network.conv2.conv.dilation = network.conv2.conv.padding = (2, 2)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda network: setattr(network.conv1, "norm", nn.GroupNorm(1, network.conv1.conv.out_channels)),
-        lambda network: setattr(network.conv1, "norm", None),
-        lambda network: setattr(network.conv2, "conv", Adapted(network.conv2.conv)),
-        lambda network: network.add_module("3a_pool", nn.AvgPool2d(3, 1, 1)),
-        lambda network: network.add_module("conv2", nn.Sequential(network.conv2)),
-        lambda network: nn.utils.parametrizations.weight_norm(network.conv1.conv),
-        _pruned,
-        _dilated,
-    ],
-)
-def test_layers_that_are_not_as_built_are_left_to_the_plain_plan(change: Callable[[Any], object]) -> None:
-    plain, fast = pair(SMALL, 12)
-    x = images(12)
-    assert suitable(fast, x) is not None and suitable(deepcopy(fast), x) is not None
-    for network in (plain, fast):
-        change(network)
-    assert suitable(fast, x) is None
-    assert torch.equal(outputs(plain.eval(), x)[0], outputs(fast.eval(), x)[0])
-
-
-def gradients(network: Network, loss: Tensor) -> list[Tensor]:
-    return list(torch.autograd.grad(loss, list(network.parameters())))
-
-
-def loss_of(network: Network, x: Tensor) -> Tensor:
-    return sum((each.square().mean() for each in outputs(network, x)), torch.zeros(()))
-
-
-def test_the_way_back_may_be_within_autocast() -> None:
-    _, fast = pair(SMALL, 12)
-    x = images(12)
-    expected = gradients(fast, loss_of(fast, x))
-    loss = loss_of(fast, x)
-    with torch.autocast("cpu", torch.bfloat16):
-        got = gradients(fast, loss)
-    assert all(torch.equal(one, other) for one, other in zip(got, expected, strict=True))
-
-
-def test_parameters_for_one_call_and_shared_ones_have_their_gradients() -> None:
-    plain, fast = pair(SMALL, 12)
-    x = images(12)
-    found = []
-    for network in (plain, fast):
-        swapped = {name: (1.1 * each).detach().requires_grad_() for name, each in network.named_parameters()}
-        out = torch.func.functional_call(network, swapped, (x,))
-        found.append(torch.autograd.grad(out[0].square().mean() + out[1][0].square().mean(), list(swapped.values())))
-    torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-5)
-    for network in (plain, fast):
-        cells = [network.get_submodule(f"{name}_b3x3").conv for name in ("3a", "3b")]
-        cells[1].weight = cells[0].weight
-    assert suitable(fast, x) is not None
-    one, two = (gradients(network, loss_of(network, x)) for network in (plain, fast))
-    torch.testing.assert_close(two, one, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("what", ["images", "weight"])
-def test_changes_before_the_way_back_are_refused(what: str) -> None:
-    _, fast = pair(SMALL, 12)
-    x = images(12).contiguous(memory_format=torch.channels_last)
-    loss = loss_of(fast, x)
-    with torch.no_grad():
-        (x if what == "images" else fast.get_submodule("conv1").conv.weight).mul_(2)  # type: ignore[union-attr]
-    with pytest.raises(RuntimeError, match="inplace"):
-        loss.backward()
-
-
-def test_what_torch_refuses_or_takes_is_refused_or_taken() -> None:
-    plain, fast = pair(SMALL, 12)
-    for network in (plain, fast):
-        assert outputs(network, images(12, batch=0))[0].shape == (0, 5)
-        assert outputs(network.eval(), images(12, batch=0))[0].shape == (0, 5)
-    for network in pair(replace(SMALL, auxiliary=()), 12):
-        with pytest.raises(ValueError, match="more than 1 value per channel"):
-            network(images(1, batch=1))
-    with pytest.raises(RuntimeError, match="meta"):
-        fast.eval().to("meta")(images(12))
-
-
-def test_other_defaults_of_torch_are_left_to_the_plain_plan() -> None:
-    _, fast = pair(SMALL, 12)
-    x = images(12)
-    torch.set_default_dtype(torch.float64)
-    try:
-        assert suitable(fast, x) is None
-    finally:
-        torch.set_default_dtype(torch.float32)
-    with torch.device("meta"):
-        assert suitable(fast, x) is None
-
-
-def test_a_graph_is_used_once() -> None:
-    _, fast = pair(SMALL, 12)
-    loss = outputs(fast, images(12))[0].sum()
-    loss.backward(retain_graph=True)
-    with pytest.raises(RuntimeError, match="once a step"):
-        loss.backward()
 
 
 def test_it_works_without_gradients_and_at_another_resolution() -> None:
