@@ -142,12 +142,12 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
             ),
         ),
     )
-    errors: list[Exception] = []
+    errors: list[BaseException] = []
 
     def fit() -> None:
         try:
             trainer.fit()
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # The latter where Ray is shut down, as after Ctrl-C.
             errors.append(error)
 
     thread = threading.Thread(target=fit, name="ray-train", daemon=True)
@@ -188,7 +188,7 @@ def _listen(engine: Engine, job: Job, queue: Queue, thread: threading.Thread) ->
         engine.observe(job.number, metrics)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     failures = getattr(error, "worker_failures", None) or {0: error}
     return one_line(next(iter(failures.values())))
 
