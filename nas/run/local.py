@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nas.errors import RunError
+from nas.errors import RunError, one_line
 from nas.run.engine import Engine
 from nas.run.job import Task
 from nas.run.keys import FAILURE, FATAL
@@ -19,7 +19,11 @@ def run_here(engine: Engine, task: Task, checkpoints: Path) -> bool:
         while (job := engine.next()) is not None:
             work = Work(task, job, checkpoints, threads=1, warn=engine.listener.said)
             while True:
-                metrics, done = work.step()
+                try:
+                    metrics, done = work.step()
+                except Exception as error:  # What breaks a process, which has no other one here to go on in.
+                    engine.fail(job.number, f"{type(error).__name__}: {one_line(error)}")
+                    break
                 if done or FAILURE in metrics or FATAL in metrics:
                     engine.finish(job.number, metrics)
                     break

@@ -277,6 +277,16 @@ def test_the_front_rule_stops_by_the_objectives() -> None:
         )
 
 
+def test_a_peer_of_an_evaluation_that_is_lost_fails_the_trial_where_there_is_one_process() -> None:
+    def lost(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+        raise RuntimeError("Connection closed by peer")
+
+    result = search(SPACE, lost, BUDGET, trials=2, sampler="random")
+    assert [trial.reason for trial in result.trials] == [
+        "ConnectionResetError: [Errno 104] Connection reset by peer"
+    ] * 2
+
+
 @pytest.mark.parametrize(("options", "said"), [({"seed": -1}, "seed=-1"), ({"epochs": 0}, "epochs=0")])
 def test_a_search_that_cannot_begin_leaves_nothing(tmp_path: Path, options: dict[str, int], said: str) -> None:
     with pytest.raises(RunError, match=said):
