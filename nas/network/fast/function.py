@@ -36,7 +36,8 @@ class Built:
 
 
 def _geometry(conv: nn.Conv2d) -> tuple[object, ...]:
-    return conv._parameters["weight"].shape, conv.stride, conv.padding, conv.dilation  # type: ignore[union-attr]
+    weight = conv._parameters.get("weight")  # None where something else makes the weight
+    return weight is not None and weight.shape, conv.stride, conv.padding, conv.dilation
 
 
 def suitable(network: "Network", images: Tensor) -> Kernels | None:

@@ -52,6 +52,13 @@ def _pruned(network: Any) -> None:
     network.conv1.norm = nn.BatchNorm2d(8)
 
 
+def _made_elsewhere(network: Any) -> None:
+    conv = network.conv1.conv
+    weight = conv.weight.detach().clone()
+    del conv.weight
+    conv.weight = weight
+
+
 def _dilated(network: Any) -> None:
     network.conv2.conv.dilation = network.conv2.conv.padding = (2, 2)
 
@@ -66,6 +73,7 @@ def _dilated(network: Any) -> None:
         lambda network: network.add_module("conv2", nn.Sequential(network.conv2)),
         lambda network: nn.utils.parametrizations.weight_norm(network.conv1.conv),
         _pruned,
+        _made_elsewhere,
         _dilated,
     ],
 )
