@@ -1,15 +1,14 @@
 """Several workers of Ray Train share a training: the same curve as one, on a tree of JPEGs, too."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import ray
 import torch
 from PIL import Image
+from tiny_search import RAY_WARNINGS
 from toys import SPACE
 
 import nas
@@ -25,14 +24,7 @@ from nas.run.recipe import ResourcesConfig
 from nas.run.train import Delivered, train
 from nas.training.team import ALONE, Team
 
-pytestmark = [
-    # Ray 2.60 leaves sockets and a log file open until the interpreter ends.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning:ray.*"),
-]
+pytestmark = [pytest.mark.usefixtures("one_ray"), *RAY_WARNINGS]
 
 SMALL = replace(SPACE.decode({"stem": 8, "width3": 16, "width4": 16, "wide": 8}), norm="none", dropout=0.0)
 LRN = replace(SMALL, norm="lrn", stem=Stem(kind="separable7x7", width=8, conv2_reduce=8, conv2=8))
@@ -45,15 +37,6 @@ VALUES = {
     },
     "seeds": 1,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
-        yield
-        ray.shutdown()
 
 
 def curve(folder: Path) -> list[dict[str, float]]:
