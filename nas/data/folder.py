@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from nas.data.augment import crop_boxes, sample_keys
+from nas.data.bar import bar
 from nas.data.cache import load_cached, save_cached
 from nas.data.config import AugmentConfig, DataConfig, SplitName
 from nas.data.cut import cut_splits, spread
@@ -148,7 +149,11 @@ def _names(base: Path, paths: list[Path]) -> NDArray[np.int64]:
 
 
 def _near(paths: list[Path]) -> NDArray[np.int64]:
-    thumbnails = np.stack([_thumbnail(path) for path in paths])
+    thumbnails = np.empty((len(paths), _THUMBNAIL, _THUMBNAIL, 3), dtype=np.uint8)
+    with bar("reading all images once", len(paths)) as waiting:
+        for index, path in enumerate(paths):
+            thumbnails[index] = _thumbnail(path)
+            waiting.update()
     return group_near_duplicates(thumbnails.transpose(0, 3, 1, 2), cached=False)
 
 

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from nas.data.bar import bar
+
 _READERS: Final = 32
 _AT_ONCE: Final = 4096
 _END_BYTES: Final = 4096
@@ -24,10 +26,12 @@ def group_identical(paths: list[Path]) -> NDArray[np.int64]:
     with ThreadPoolExecutor(_READERS) as readers:
         for fact in (_size, _end, _content):
             numbers = list(keys)
-            for start in range(0, len(numbers), _AT_ONCE):
-                part = numbers[start : start + _AT_ONCE]
-                for index, told in zip(part, readers.map(fact, (paths[each] for each in part)), strict=True):
-                    keys[index] += (told,)
+            with bar("looking for equal files", len(numbers)) as waiting:
+                for start in range(0, len(numbers), _AT_ONCE):
+                    part = numbers[start : start + _AT_ONCE]
+                    for index, told in zip(part, readers.map(fact, (paths[each] for each in part)), strict=True):
+                        keys[index] += (told,)
+                    waiting.update(len(part))
             counts = Counter(keys.values())
             keys = {index: key for index, key in keys.items() if counts[key] > 1}
     groups = np.arange(len(paths))

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nas.data.bar import bar
 from nas.data.batches import batches
 from nas.data.image_file import open_image
 from nas.data.splits import FolderSplit, Split
@@ -69,17 +70,25 @@ def probabilities(
     device = torch.device(device)
     if crops == 1:
         stream = batches(split, batch_size=batch_size, device=device, workers=workers)
-        return torch.cat([_softmax(network, images) for images, _ in stream])
+        return _gathered((_softmax(network, images) for images, _ in stream), len(split), "1 crop")
     if isinstance(split, Split) and split.images.dim() != 4:
         raise DataError(f"`crops` must be 1 for series, but got {crops}.")
     mean = (255.0 * torch.tensor(split.mean, device=device)).view(1, 3, 1, 1)
     std = (255.0 * torch.tensor(split.std, device=device)).view(1, 3, 1, 1)
-    return torch.cat(
-        [
-            _mean(network, images.to(device), mean, std, crops, split.resolution, batch_size)
-            for images in _whole(split, max(1, batch_size // crops))
-        ]
+    means = (
+        _mean(network, images.to(device), mean, std, crops, split.resolution, batch_size)
+        for images in _whole(split, max(1, batch_size // crops))
     )
+    return _gathered(means, len(split), f"{crops} crops")
+
+
+def _gathered(parts: Iterator[Tensor], images: int, what: str) -> Tensor:
+    kept: list[Tensor] = []
+    with bar(what, images) as waiting:
+        for part in parts:
+            kept.append(part)
+            waiting.update(len(part))
+    return torch.cat(kept)
 
 
 def _whole(split: Split | FolderSplit, size: int) -> Iterator[Tensor]:

@@ -1,5 +1,7 @@
 """Crops: a case counted by hand, torchvision's, those that coincide, and their averages."""
 
+import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.transforms.functional import ten_crop
 
+from nas.data import bar
 from nas.data.splits import FolderSplit, Split
 from nas.errors import DataError
 from nas.training.crops import cut, probabilities
@@ -104,6 +107,15 @@ def test_one_crop_is_the_image() -> None:
     # Grey images are normalised by the first channel's figures.
     expected = Brightness()((images.expand(-1, 3, -1, -1) - mean) / std[:, :1]).double().softmax(dim=1)
     assert torch.allclose(got, expected, atol=1e-5)
+
+
+def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    written.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", written)
+    monkeypatch.setattr(bar, "_PATIENCE_SECONDS", 0.0)
+    probabilities(Brightness(), split_of(torch.zeros(5, 1, 14, 14, dtype=torch.uint8)), crops=10, batch_size=20)
+    assert "10 crops:   0%" in written.getvalue() and written.getvalue().endswith("\r")
 
 
 def test_images_of_a_folder(tmp_path: Path) -> None:
