@@ -84,4 +84,13 @@ class Faulty:
                         os._exit(1)
                 case "exit-always":
                     os._exit(1)
+                case "memory":
+                    marker = self.folder / key(architecture)
+                    if not marker.exists():
+                        marker.write_text("took all memory once")
+                        taken = []
+                        while len(taken) < 64:
+                            taken.append(b"x" * 2**28)
+                            time.sleep(0.1)
+                        raise AssertionError("nobody ended a worker that took 16 GiB")
         return evaluate(architecture, epochs)

@@ -232,6 +232,10 @@ class Engine:
         )
         self._end(number)
 
+    def put_back(self, number: int) -> None:
+        """Owe a trial whose worker was lost: it is handed out before others, and goes on from its last epoch."""
+        self._pending.insert(0, (number, self._live.pop(number).candidate))
+
     def fail(self, number: int, reason: str) -> None:
         """Note that a trial failed for good."""
         live = self._live[number]

@@ -1,6 +1,8 @@
 """What the searcher and the scheduler of one ``fit`` of Tune share. No ray."""
 
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -20,10 +22,13 @@ class Link:
         self.engine = engine
         self.engine.places = self.slots = slots
         self._count = count
+        self._most = sys.maxsize
+        """Trials at a time, once memory has run out."""
         self._counted = time.monotonic()
         self.numbers: dict[str, int] = {}
         self.reasons: dict[str, str] = {}
         self.error: BaseException | None = None
+        self._losses: Counter[int] = Counter()
         self._busy = False
         self._interrupted = False
 
@@ -37,9 +42,25 @@ class Link:
         """Whether as many trials run as the machines hold; they are counted again now and then."""
         if time.monotonic() - self._counted >= COUNT_SECONDS:
             # Not 0: where the last machine was lost, Tune waits for another one with a trial in hand.
-            self.engine.places = self.slots = max(1, self._count())
+            self.engine.places = self.slots = max(1, min(self._count(), self._most))
             self._counted = time.monotonic()
         return len(self.numbers) >= self.slots
+
+    def lose_all(self, reason: str, max_failures: int) -> None:
+        """Owe every trial under way again, for memory ran out and Tune has given up; one fewer runs from now on.
+
+        A trial that was alone is to blame: it fails once that has happened more than ``max_failures`` times.
+        """
+        lost = sorted(self.numbers.values(), reverse=True)
+        self.numbers.clear()
+        for number in lost:
+            self._losses[number] += len(lost) == 1
+            if 0 <= max_failures < self._losses[number]:
+                self.call(self.engine.fail, number, f"its worker died {self._losses[number]} times: {reason}")
+            else:
+                self.engine.put_back(number)
+        self.engine.places = self.slots = self._most = max(1, len(lost) - 1)
+        self.engine.listener.said(f"{reason} Trials go on from their last epoch, at most {self._most} at a time.")
 
     def call(self, method: Callable[..., T], *arguments: object) -> T:
         """Call the engine; an error is kept, for Tune turns what is raised in its loop into text."""

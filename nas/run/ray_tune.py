@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import ray
 from ray import tune
+from ray.exceptions import OutOfMemoryError
 from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -108,26 +109,12 @@ def _fit(
         threads=max(1, int(resources.cpu)),
         store=store,
     )
+    trainable = tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": gpu})
     storage = tempfile.mkdtemp(prefix="nas-tune-")
     with environment(_ENVIRONMENT), quiet(), _interruptible(link, at_once=at_once):
         try:
-            Tuner(
-                tune.with_resources(trainable, {"cpu": resources.cpu, "gpu": gpu}),
-                tune_config=TuneConfig(
-                    search_alg=_Searcher(link),
-                    scheduler=_Scheduler(link),
-                    num_samples=-1,
-                    reuse_actors=True,
-                    trial_dirname_creator=_directory,
-                ),
-                run_config=RunConfig(
-                    name="search",
-                    storage_path=storage,
-                    verbose=0,
-                    failure_config=FailureConfig(max_failures=resources.max_failures),
-                    checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
-                ),
-            ).fit()
+            while not _tuned(trainable, link, storage, resources):
+                pass
         except KeyboardInterrupt:
             return False
         except Exception as error:
@@ -140,6 +127,35 @@ def _fit(
             shutil.rmtree(storage, ignore_errors=True)
     # Where Tune took the interrupt itself it returns as ever, and leaves the trials that were under way.
     return engine.finished and not link.numbers
+
+
+def _tuned(trainable: Any, link: Link, storage: str, resources: ResourcesConfig) -> bool:
+    """Run Tune once. False where memory ran out on a machine: Tune takes that for a fault of its own, and gives up."""
+    tuner = Tuner(
+        trainable,
+        tune_config=TuneConfig(
+            search_alg=_Searcher(link),
+            scheduler=_Scheduler(link),
+            num_samples=-1,
+            reuse_actors=True,
+            trial_dirname_creator=_directory,
+        ),
+        run_config=RunConfig(
+            name="search",
+            storage_path=storage,
+            verbose=0,
+            failure_config=FailureConfig(max_failures=resources.max_failures),
+            checkpoint_config=CheckpointConfig(checkpoint_at_end=False),
+        ),
+    )
+    try:
+        tuner.fit()
+    except RuntimeError as error:
+        if link.error is not None or not isinstance(error.__cause__, OutOfMemoryError):
+            raise
+        link.lose_all(f"{str(error.__cause__).splitlines()[0].rstrip('.')}.", resources.max_failures)
+        return False
+    return True
 
 
 class _Searcher(Searcher):

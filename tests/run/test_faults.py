@@ -16,8 +16,9 @@ from nas.errors import RunError
 from nas.journal import Journal
 from nas.run.curves import Curves
 from nas.run.engine import FAILURE
-from nas.run.function import search
+from nas.run.function import Silent, search
 from nas.run.job import Job
+from nas.run.recipe import ResourcesConfig
 from nas.run.work import Work
 
 
@@ -91,6 +92,39 @@ def test_a_damaged_line_of_a_curve_is_told_and_can_be_deleted(tmp_path: Path) ->
             search(toys.SPACE, toys.evaluate, toys.BUDGET, trials=4, **arguments)
     curve.write_bytes(whole)
     assert search(toys.SPACE, toys.evaluate, toys.BUDGET, trials=4, **arguments).finished
+
+
+@pytest.mark.slow
+def test_a_worker_that_takes_all_memory_ends_no_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psutil
+    import ray
+
+    said: list[str] = []
+
+    class Heard(Silent):
+        def said(self, message: str) -> None:
+            said.append(message)
+
+    memory = psutil.virtual_memory()
+    # Ray ends workers from here on; Tune takes that for an error of its own.
+    monkeypatch.setenv("RAY_memory_usage_threshold", f"{(memory.total - memory.available + 2**31) / memory.total:.3f}")
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        ray.cloudpickle.register_pickle_by_value(toys)
+        result = search(
+            toys.SPACE,
+            toys.Faulty("memory", tmp_path),
+            toys.BUDGET,
+            trials=6,
+            sampler="random",
+            resources=ResourcesConfig(concurrency=2),
+            listener=Heard(),
+        )
+    finally:
+        ray.shutdown()
+    assert len(list(tmp_path.iterdir())) > 0, "some worker was ended"
+    assert {trial.state for trial in result.trials} == {"complete"} and result.finished
+    assert "low on memory" in said[0] and "at most 1 at a time" in said[0]
 
 
 @pytest.mark.slow
