@@ -68,7 +68,7 @@ class Cell:
     se: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("b1x1", "b3x3_reduce", "b3x3", "b5x5_reduce", "b5x5", "pool_proj"):
+        for name in WIDTHS:
             value = getattr(self, name)
             _whole("a cell", name, value, 0)
         _one_of("a cell", "wide", self.wide, _WIDES)
@@ -94,6 +94,9 @@ class Cell:
 
 
 _WIDES: Final = get_args(Wide)
+
+WIDTHS: Final = ("b1x1", "b3x3_reduce", "b3x3", "b5x5_reduce", "b5x5", "pool_proj")
+"""Of a cell, in the order of the paper's Table 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

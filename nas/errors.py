@@ -1,18 +1,5 @@
 """The exceptions that a user can cause and mend.
 
-::
-
-    NasError
-    ├── ArchitectureError   an architecture or cell that cannot exist
-    ├── BudgetError         a budget that no network of the space can meet
-    ├── SpaceError          a search space that is unknown or ill-formed
-    ├── SamplerError        a sampler that is unknown or cannot do what is asked
-    ├── RecipeError         a recipe with an unknown key or a wrong value
-    ├── DataError           a data set that is missing or unreadable
-    ├── ModelError          weights or a model folder that do not fit
-    ├── TrialError          a trial that cannot be trained to a finite result
-    └── RunError            a run folder that is missing, taken, locked or damaged
-
 The command line prints the message of any of them as one sentence and exits with status 2.
 A message names the field, the value it got and what is allowed.
 """

@@ -11,6 +11,7 @@ from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cost import Cost
 from nas.errors import ArchitectureError, BudgetError
+from nas.serialize import key
 from nas.space import Choice, Point, Scalar, Space
 
 PROBES: Final = 1000
@@ -30,11 +31,12 @@ GIVE_UP: Final = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feasible:
-    """A canonical point that the budget allows."""
+class Network:
+    """A canonical point that the budget allows, and what it stands for."""
 
     point: Point
     architecture: Architecture
+    key: str
     cost: Cost
 
 
@@ -55,7 +57,7 @@ class FeasibleSampler:
         self.acceptance = accepted / PROBES
         self.uniform = self.acceptance >= LEAST_ACCEPTANCE
 
-    def sample(self, rng: np.random.Generator) -> Feasible:
+    def sample(self, rng: np.random.Generator) -> Network:
         """One feasible point.
 
         Raises:
@@ -67,17 +69,15 @@ class FeasibleSampler:
         tries = f"{REJECTIONS:,} draws" if self.uniform else f"{PROJECTIONS} draws of {STEPS} steps"
         raise BudgetError(f"no network of space {self.space.name!r} {wanted(self.budget)} was found in {tries}.")
 
-    def _reject(self, rng: np.random.Generator) -> Feasible | None:
+    def _reject(self, rng: np.random.Generator) -> Network | None:
         for _ in range(REJECTIONS):
             point = self.space.sample(rng)
             admitted = admit(self.space, self.budget, point)
             if admitted is not None:
-                architecture, spent = admitted
-                canonical = self.space.canonical_of(point, architecture)
-                return Feasible(point=canonical, architecture=architecture, cost=spent)
+                return network(self.space, point, *admitted)
         return None
 
-    def _project(self, rng: np.random.Generator) -> Feasible | None:
+    def _project(self, rng: np.random.Generator) -> Network | None:
         projections = (project(self.space, self.budget, self.space.sample(rng), rng) for _ in range(PROJECTIONS))
         return next((found for found in projections if found is not None), None)
 
@@ -92,7 +92,13 @@ def admit(space: Space, budget: Budget, point: Point) -> tuple[Architecture, Cos
     return None if spent is None else (architecture, spent)
 
 
-def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator) -> Feasible | None:
+def network(space: Space, point: Point, architecture: Architecture, spent: Cost) -> Network:
+    """What a settled point stands for that :func:`admit` has let in."""
+    canonical = space.canonical_of(point, architecture)
+    return Network(point=canonical, architecture=architecture, key=key(architecture), cost=spent)
+
+
+def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator) -> Network | None:
     """Bring a settled point into the budget: all widths by one factor, then random steps that come closer.
 
     A point that is in the budget stays as it is. None where a bounded number of steps did
@@ -104,18 +110,17 @@ def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator
     tried = 0
     for _ in range(STEPS):
         if seen is not None and budget.allows(seen[1]):
-            canonical = space.canonical_of(values, seen[0])
-            return Feasible(point=canonical, architecture=seen[0], cost=seen[1])
+            return network(space, values, *seen)
         if tried >= GIVE_UP:
             return None
         over = seen is None or not budget.within(seen[1])
         changed = _step(space, values, rng, up=not over)
         if tried >= PATIENCE:
             changed = _step(space, changed, rng, up=over)
-        nearer, network = _look(space, budget, changed)
+        nearer, found = _look(space, budget, changed)
         tried += 1
         if nearer < distance:
-            values, distance, seen, tried = changed, nearer, network, 0
+            values, distance, seen, tried = changed, nearer, found, 0
     return None
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from nas.architecture import Architecture, AuxiliaryHead, Cell, Reduction, Stem
+from nas.architecture import WIDTHS, Architecture, AuxiliaryHead, Cell, Reduction, Stem
 
 _TABLE_1: Final = (
     ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
@@ -26,21 +26,12 @@ _TABLE_1: Final = (
 """Per stage and cell: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj."""
 
 
-def _cell(widths: tuple[int, int, int, int, int, int]) -> Cell:
-    b1x1, b3x3_reduce, b3x3, b5x5_reduce, b5x5, pool_proj = widths
-    return Cell(
-        b1x1=b1x1,
-        b3x3_reduce=b3x3_reduce,
-        b3x3=b3x3,
-        b5x5_reduce=b5x5_reduce,
-        b5x5=b5x5,
-        pool_proj=pool_proj,
-    )
-
-
 GOOGLENET: Final = Architecture(
     stem=Stem(kind="separable7x7", width=64, conv2_reduce=64, conv2=192),
-    stages=tuple(tuple(_cell(widths) for widths in stage) for stage in _TABLE_1),
+    stages=tuple(
+        tuple(Cell(**dict(zip(WIDTHS, widths, strict=True))) for widths in stage)  # type: ignore[arg-type]
+        for stage in _TABLE_1
+    ),
     reductions=(Reduction(), Reduction()),
     norm="lrn",
     auxiliary=(AuxiliaryHead(stage=1, cell=0), AuxiliaryHead(stage=1, cell=3)),

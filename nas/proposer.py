@@ -10,10 +10,10 @@ import numpy as np
 from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.errors import BudgetError, SpaceError
-from nas.feasible import FeasibleSampler
+from nas.feasible import FeasibleSampler, Network
 from nas.journal import Journal
 from nas.record import Candidate
-from nas.samplers.base import History, Network, Proposal, Sampler
+from nas.samplers.base import History, Proposal, Sampler
 from nas.samplers.encoding import constraints, distributions, to_params
 from nas.serialize import key
 from nas.space import Point, Space

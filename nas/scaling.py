@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from nas.architecture import Architecture, Cell
+from nas.architecture import WIDTHS, Architecture, Cell
 from nas.budget import Budget
 from nas.errors import ArchitectureError, BudgetError
 from nas.feasible import label, wanted
@@ -49,15 +49,7 @@ def _with_widths(architecture: Architecture, by: Callable[[int], int]) -> Archit
 
 
 def _cell_with_widths(cell: Cell, by: Callable[[int], int]) -> Cell:
-    return replace(
-        cell,
-        b1x1=by(cell.b1x1),
-        b3x3_reduce=by(cell.b3x3_reduce),
-        b3x3=by(cell.b3x3),
-        b5x5_reduce=by(cell.b5x5_reduce),
-        b5x5=by(cell.b5x5),
-        pool_proj=by(cell.pool_proj),
-    )
+    return replace(cell, **{name: by(getattr(cell, name)) for name in WIDTHS})  # type: ignore[arg-type]
 
 
 def scale_to_budget(architecture: Architecture, budget: Budget) -> Architecture:

@@ -1,7 +1,9 @@
-"""What every test shares: no screen, and property tests that fail on wrong answers only."""
+"""What every test shares: no screen, a cache, and property tests that fail on wrong answers only."""
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Plots are drawn to files; set before anything imports matplotlib.
@@ -12,3 +14,12 @@ settings.register_profile("default-here", deadline=None, suppress_health_check=[
 # CI repeats exactly: a submission must not fail on an example that its author never saw.
 settings.register_profile("ci-here", parent=settings.get_profile("default-here"), derandomize=True, print_blob=True)
 settings.load_profile("ci-here" if os.environ.get("CI") else "default-here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache of the tests' own, so that they neither use nor fill the user's: one for all workers of xdist."""
+    base = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"))
+        yield

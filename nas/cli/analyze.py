@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from analysis.progress import Progress
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(analyze)
-    app.command()(compare)
-    app.command()(models)
-    app.command()(watch)
-
-
 def analyze(
     runs: list[Path] = typer.Argument(help="Run folders; a folder of run folders is one search with several seeds."),
     into: Path | None = typer.Option(

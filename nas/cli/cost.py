@@ -11,7 +11,7 @@ import typer
 from nas import serialize
 from nas.architecture import Architecture, extent
 from nas.budget import Budget
-from nas.cost import Row, rows
+from nas.cost import Cost, Row, rows
 from nas.cost import cost_told as count
 from nas.errors import ArchitectureError, BudgetError, ModelError
 from nas.files import write_atomically
@@ -22,11 +22,6 @@ from nas.presets import PRESETS
 
 _IMAGENET: Final = (224, 1000)
 """Resolution and classes, where nothing else is told."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(cost)
 
 
 def cost(
@@ -70,7 +65,7 @@ def cost(
         write_atomically(out, serialize.to_json(architecture, indent=1) + "\n")
     if as_json:
         return
-    _print(network, resolution, classes, table, architecture, total.macs, total.params, total.weights)
+    _print(network, resolution, classes, table, architecture, total)
     if measured:
         at = f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}"
         typer.echo(f"latency: {1e3 * measured['latency_seconds']:.2f} ms ({at}, median of warmed runs on this machine)")
@@ -179,9 +174,7 @@ def _print(
     classes: int,
     table: list[Row],
     architecture: Architecture,
-    macs: int,
-    params: int,
-    weights: int,
+    total: Cost,
 ) -> None:
     from rich.table import Table
 
@@ -209,5 +202,7 @@ def _print(
         shown.add_row(row.name, str(row.in_channels), str(row.out_channels), str(row.out_size), *figures)
     console = make_console()
     console.print(shown)
-    console.print(f"total: {macs:,} MACs, {params:,} params ({weights:,} weights, and biases or norm scales)")
+    console.print(
+        f"total: {total.macs:,} MACs, {total.params:,} params ({total.weights:,} weights, and biases or norm scales)"
+    )
     console.print("One MAC is one multiply-add of a convolution or linear layer; many call it two FLOPs.")

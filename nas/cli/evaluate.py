@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from nas.training.verdict import Share
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(evaluate)
-
-
 def evaluate(
     folders: list[Path] = typer.Argument(help="Model folders; the probabilities of several are averaged."),
     crops: int = typer.Option(1, help="Of each image: 1, 10, or the paper's 144."),

@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from nas.training.export import Format
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(export)
-
-
 def export(
     folder: Path = typer.Argument(help="A model folder."),
     kind: str = typer.Option("onnx", "--format", help="onnx or torch."),

@@ -38,12 +38,11 @@ def _root(
     """Search for Inception-style networks under a budget of multiply-adds."""
 
 
-cost.register(app)
-search.register(app)
-analyze.register(app)
-train.register(app)
-evaluate.register(app)
-export.register(app)
+for command in (
+    *(cost.cost, search.search, search.resume, analyze.analyze, analyze.compare, analyze.models, analyze.watch),
+    *(train.train, train.top, train.baseline, evaluate.evaluate, export.export),
+):
+    app.command()(command)
 
 
 def main(arguments: list[str] | None = None) -> None:

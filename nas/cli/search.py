@@ -19,12 +19,6 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(search)
-    app.command()(resume)
-
-
 def search(
     recipe: str = typer.Argument(help="A recipe file, or the name of one that comes with the package."),
     trials: int = typer.Option(None, help="Trials in all, the reference included."),

@@ -44,13 +44,6 @@ _CPU = typer.Option(None, help="Cores of one training, or of one worker; unless 
 _GPU = typer.Option(None, help="GPUs of one training, or of one worker; one where there are any unless given.")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(train)
-    app.command()(top)
-    app.command()(baseline)
-
-
 def train(
     network: str = typer.Argument(
         help=f"RUN:NUMBER, a run folder with --trial, a model folder, a JSON file, or {', '.join(PRESETS)}."

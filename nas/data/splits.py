@@ -1,10 +1,13 @@
 """A loaded data set: its facts and those of its splits that were asked for."""
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nas.data.config import SPLITS, SplitName
@@ -41,9 +44,17 @@ class Split:
         """2 for images, 1 for series."""
         return self.images.dim() - 2
 
-    def to(self, device: torch.device | str) -> "Split":
-        """The same split with its tensors on `device`: batches from a split on the GPU need no copies."""
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+    def __reduce__(self) -> tuple[object, ...]:
+        """By way of arrays, which Ray's object store holds once a node and gives to workers without a copy."""
+        return _split, (self.images.numpy(), self.labels.numpy(), self.mean, self.std)
+
+
+def _split(images: NDArray[np.uint8], labels: NDArray[np.int64], mean: Channels, std: Channels) -> Split:
+    with warnings.catch_warnings():
+        # Arrays from Ray's object store are read-only, and torch warns that writing to them is undefined. Nothing
+        # writes to a split: batches are gathered into new memory.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
+        return Split(images=torch.from_numpy(images), labels=torch.from_numpy(labels), mean=mean, std=std)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

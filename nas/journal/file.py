@@ -6,6 +6,7 @@ before the file is opened for writing. A write that fails leaves the file as it 
 
 import json
 import os
+from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,6 @@ from nas.errors import RunError
 
 GRACE_SECONDS: Final = 3
 """How old the lock of a killed writer gets before it is broken; a write takes milliseconds."""
-_TAIL_BYTES: Final = 1 << 16
 
 
 class JournalFile(JournalFileBackend):
@@ -56,11 +56,13 @@ def repair(path: Path) -> bool:
             first = file.readline()
             if not _is_record(first):
                 raise RunError(f"{path} must be the journal of a search, but its first line is no record of one.")
-            intact = _intact_size(file)
-            torn = intact < file.seek(0, os.SEEK_END)
+            # Only the very last line can be torn; damage further up is not repaired in silence.
+            last = deque(file, maxlen=1)
+            size = file.tell()
+        torn = any(not _is_record(line) for line in last)
         if torn:
             with path.open("rb+") as file:
-                file.truncate(intact)
+                file.truncate(size - len(last[0]))
                 os.fsync(file.fileno())
     except OSError as error:
         raise RunError(f"the journal {path} must be readable, but it is not: {error.strerror or error}.") from error
@@ -82,26 +84,3 @@ def _is_record(line: bytes) -> bool:
     except ValueError:
         return False
     return line.endswith(b"\n") and isinstance(record, dict) and "op_code" in record
-
-
-def _intact_size(file: Any) -> int:
-    """Bytes up to the end of the last line that is whole; looks at the end of the file only."""
-    size = int(file.seek(0, os.SEEK_END))
-    span = _TAIL_BYTES
-    while True:
-        start = max(0, size - span)
-        file.seek(start)
-        tail = bytes(file.read(size - start))
-        lines = tail.splitlines(keepends=True)
-        whole = lines if start == 0 else lines[1:]
-        dropped = 0
-        for line in reversed(whole):
-            if _is_record(line):
-                return size - dropped
-            # Only the very last line can be torn; damage further up is not repaired in silence.
-            if dropped:
-                return size - dropped
-            dropped = len(line)
-        if start == 0:
-            return size - dropped
-        span *= 4

@@ -63,21 +63,6 @@ class Linear(nn.Module):
         return F.relu(y, inplace=True) if self.relu else y
 
 
-class MaxPool(nn.Module):
-    """Maximum over windows; ceil-mode where it is not padded."""
-
-    def __init__(self, operation: ops.MaxPool, *, dims: int) -> None:
-        super().__init__()
-        self.dims = dims
-        self.kernel, self.stride = operation.kernel, operation.stride
-        self.padding = operation.kernel // 2 if operation.padded else 0
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Pool."""
-        pool = F.max_pool1d if self.dims == 1 else F.max_pool2d
-        return pool(x, self.kernel, self.stride, self.padding, ceil_mode=self.padding == 0)
-
-
 class MeanPool(nn.Module):
     """Mean over windows, or adaptively to a size."""
 
@@ -94,26 +79,6 @@ class MeanPool(nn.Module):
         if self.size == 1:
             return x.mean(dim=(2, 3) if self.dims == 2 else (2,), keepdim=True)
         return F.adaptive_avg_pool1d(x, self.size) if self.dims == 1 else F.adaptive_avg_pool2d(x, self.size)
-
-
-class LocalResponseNorm(nn.Module):
-    """Each value over a power of the mean square of its neighbours along channels."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise."""
-        return F.local_response_norm(x, LRN_SIZE, LRN_ALPHA, LRN_BETA, LRN_K)
-
-
-class Dropout(nn.Module):
-    """Dropout in training, from torch's generator (seeded by whoever trains)."""
-
-    def __init__(self, operation: ops.Dropout) -> None:
-        super().__init__()
-        self.probability = operation.probability
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Drop in training; the identity otherwise."""
-        return F.dropout(x, self.probability, self.training)
 
 
 class Concat(nn.Module):
@@ -148,13 +113,15 @@ def layer(operation: ops.Operation, *, dims: int) -> nn.Module:
         case ops.Linear():
             return Linear(operation, dims=dims)
         case ops.MaxPool():
-            return MaxPool(operation, dims=dims)
+            padding = operation.kernel // 2 if operation.padded else 0
+            pool = nn.MaxPool1d if dims == 1 else nn.MaxPool2d
+            return pool(operation.kernel, operation.stride, padding, ceil_mode=padding == 0)
         case ops.MeanPool():
             return MeanPool(operation, dims=dims)
         case ops.LocalResponseNorm():
-            return LocalResponseNorm()
+            return nn.LocalResponseNorm(LRN_SIZE, LRN_ALPHA, LRN_BETA, LRN_K)
         case ops.Dropout():
-            return Dropout(operation)
+            return nn.Dropout(operation.probability)
         case ops.Concat():
             return Concat()
         case ops.Gate():

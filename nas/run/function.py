@@ -1,17 +1,4 @@
-"""Search with an evaluation of one's own: any space, any objective, the same engine.
-
-::
-
-    from nas import Budget
-    from nas.run.function import search
-    from nas.spaces import load_space
-
-    def evaluate(architecture, epochs):
-        return {"accuracy": my_training(architecture, epochs)}
-
-    result = search(load_space("googlenet"), evaluate, Budget(macs=1_500_000_000, resolution=224, classes=1000))
-    print(result.best.candidate.architecture)
-"""
+"""Search with an evaluation of one's own: any space, any objective, the same engine."""
 
 import json
 import tempfile

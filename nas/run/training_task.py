@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nas.data.config import DataConfig
 from nas.run.job import Job
 from nas.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from nas.data.splits import Data
     from nas.training.team import Team
     from nas.training.trainer import Trainer
 
@@ -33,7 +32,6 @@ class TrainingTask:
     def __init__(self, data: DataConfig, training: TrainingConfig) -> None:
         from nas.data.augment import check_augment
         from nas.data.load import load_data
-        from nas.data.share import to_arrays
 
         self._config = data.anchored()
         self._training = training
@@ -42,8 +40,7 @@ class TrainingTask:
         self.resolution = loaded.resolution
         self.dims = loaded.dims
         check_augment(training.augment, dims=loaded.dims, side=loaded.resolution)
-        self._arrays = to_arrays(loaded)
-        self._data: Data | None = None
+        self._data = loaded
 
     @property
     def epochs(self) -> int:
@@ -62,24 +59,13 @@ class TrainingTask:
         workers = max(0, threads - 1) if self._config.name == "folder" else 0
         return Trainer(
             job.architecture,
-            self._load(),
+            self._data,
             self._training,
             seed=job.seed,
             threads=threads,
             workers=workers,
             team=team or ALONE,
         )
-
-    def _load(self) -> "Data":
-        from nas.data.share import from_arrays
-
-        if self._data is None:
-            self._data = from_arrays(self._arrays)
-        return self._data
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the loaded tensors: they are made again from the arrays."""
-        return {**self.__dict__, "_data": None}
 
 
 class TrainingSession:

@@ -11,7 +11,8 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIISampler, QMCSampler, TPESampler
 
 from nas.errors import SamplerError, one_line
-from nas.samplers.base import History, Network, Proposal, Sampler
+from nas.feasible import Network
+from nas.samplers.base import History, Proposal, Sampler
 from nas.samplers.evolution import EvolutionSampler
 from nas.samplers.gp import GaussianProcessSampler
 from nas.samplers.optuna_samplers import OptunaSampler

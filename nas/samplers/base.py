@@ -8,24 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import optuna
 
-from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.cost import Cost
-from nas.errors import ArchitectureError
-from nas.feasible import Feasible, FeasibleSampler, project
+from nas.feasible import FeasibleSampler, Network, admit, network, project
 from nas.record import Objective, TrialRecord
-from nas.serialize import key
 from nas.space import Point, Space
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
-    """A point that the budget allows, and what it stands for."""
-
-    point: Point
-    architecture: Architecture
-    key: str
-    cost: Cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +45,8 @@ class History:
     def admit(self, point: Point) -> Network | None:
         """The network of a point, canonical and costed, or None where the budget does not allow it."""
         settled = self.space.settle(point)
-        try:
-            architecture = self.space.decode(settled)
-        except ArchitectureError:
-            return None
-        spent = self.budget.admit(architecture)
-        if spent is None:
-            return None
-        canonical = self.space.canonical_of(settled, architecture)
-        return Network(point=canonical, architecture=architecture, key=key(architecture), cost=spent)
+        admitted = admit(self.space, self.budget, settled)
+        return None if admitted is None else network(self.space, settled, *admitted)
 
     def random(self, rng: np.random.Generator) -> Network:
         """A random network in the budget.
@@ -75,15 +54,11 @@ class History:
         Raises:
             BudgetError: there is none.
         """
-        return _network(self.feasible.sample(rng))
+        return self.feasible.sample(rng)
 
     def project(self, point: Point, rng: np.random.Generator) -> Network | None:
         """A network in the budget that is near a point, or None where none was found."""
-        try:
-            found = project(self.space, self.budget, point, rng)
-        except ArchitectureError:
-            return None
-        return _network(found) if found is not None else None
+        return project(self.space, self.budget, point, rng)
 
     def losses(self) -> npt.NDArray[np.float64]:
         """What was observed, to be minimised: one row for each observed trial, one column an objective."""
@@ -108,10 +83,6 @@ class Sampler(Protocol):
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """A point that the budget allows; it may have been proposed before where nothing new is near."""
-
-
-def _network(found: Feasible) -> Network:
-    return Network(point=found.point, architecture=found.architecture, key=key(found.architecture), cost=found.cost)
 
 
 def figure(record: TrialRecord, objective: Objective) -> float:

@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from nas.cost import Cost
 from nas.errors import SamplerError
-from nas.samplers.base import History, Network, Proposal
+from nas.feasible import Network
+from nas.samplers.base import History, Proposal
 from nas.samplers.features import Features, Matrix
 from nas.samplers.neighbourhood import mutants
 from nas.samplers.regression import Regression, Vector

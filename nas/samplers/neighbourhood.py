@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nas.samplers.base import History, Network
+from nas.feasible import Network
+from nas.samplers.base import History
 from nas.space import Point
 
 

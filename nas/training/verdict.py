@@ -1,14 +1,9 @@
 """What probabilities come to: accuracy with its interval, accuracy by class, who is taken for whom."""
 
-import math
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 from torch import Tensor
-
-Z_95: Final = 1.959963984540054
-"""Of the standard normal distribution: 95% lie within."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +21,10 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's score interval (1927), for images drawn at random."""
-        n, p, z2 = self.of, self.value, Z_95 * Z_95
-        centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-        half = Z_95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        return max(0.0, centre - half), min(1.0, centre + half)
+        from scipy.stats import binomtest
+
+        low, high = binomtest(self.right, self.of).proportion_ci(0.95, method="wilson")
+        return float(low), float(high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

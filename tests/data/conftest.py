@@ -18,15 +18,6 @@ CIFAR_COPIES = 12
 FOLDER_CLASSES = ("cat", "dog", "newt")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of the tests' own, so that they neither use nor fill the user's."""
-    folder = tmp_path_factory.mktemp("cache")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("XDG_CACHE_HOME", str(folder))
-    return folder
-
-
 def pictures(count: int, *, seed: int, side: int = 32) -> NDArray[np.uint8]:
     """Smooth random colour images [N, 3, side, side], none of them near another."""
     coarse = np.random.default_rng(seed).integers(20, 200, (count, 3, 8, 8))

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from nas.data import DataConfig
 from nas.data import sources as sources_module
 from nas.data.load import load_data
-from nas.data.share import from_arrays
 from nas.data.splits import Split
 from nas.errors import DataError
 
@@ -175,8 +174,3 @@ def test_digits_pixels_span_the_range() -> None:
     split = load_data(DataConfig(name="digits", resolution=8)).split("train")
     assert isinstance(split, Split)
     assert set(split.images.unique().tolist()) == {round(value * 255 / 16) for value in range(17)}
-
-
-def test_arrays_of_something_else() -> None:
-    with pytest.raises(DataError, match=r'^`arrays` must come from to_arrays, with an entry "facts"'):
-        from_arrays({"images": np.zeros(3)})

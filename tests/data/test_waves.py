@@ -1,6 +1,7 @@
 """Generated series: the same everywhere, of every class, loaded, batched and shifted like images."""
 
 import hashlib
+import pickle
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from nas.data.augment import augment
 from nas.data.batches import batches
 from nas.data.config import SPLITS
 from nas.data.load import load_data
-from nas.data.share import from_arrays, to_arrays
 from nas.data.splits import Data, Split, check_dims
 from nas.data.waves import CLASSES, COUNTS, waves
 from nas.errors import DataError
@@ -85,8 +85,8 @@ def test_networks_for_images_are_refused(data: Data) -> None:
         check_dims(2, held=data.dims, data=data.name)
 
 
-def test_as_arrays_and_back(data: Data) -> None:
-    back = from_arrays(to_arrays(data))
+def test_pickled_and_back(data: Data) -> None:
+    back = pickle.loads(pickle.dumps(data))
     part, again = data.split("b"), back.split("b")
     assert isinstance(part, Split) and isinstance(again, Split)
     assert torch.equal(part.images, again.images) and back.dims == 1

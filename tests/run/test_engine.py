@@ -3,10 +3,12 @@
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from engines import make_engine
 from toys import BUDGET, SPACE, Faulty, evaluate
 
 from nas.architecture import Architecture
@@ -122,8 +124,6 @@ def test_a_function_without_accuracy_fails_each_trial_and_there_is_no_best() -> 
 
 
 def test_what_is_impossible_is_refused_before_anything_runs() -> None:
-    from dataclasses import replace
-
     with pytest.raises(BudgetError, match="cheapest"):
         search(SPACE, evaluate, replace(BUDGET, macs=1000), trials=2, sampler="random")
     with pytest.raises(SamplerError, match="random"):
@@ -133,11 +133,9 @@ def test_what_is_impossible_is_refused_before_anything_runs() -> None:
 def test_limits_on_time_end_a_search(tmp_path: Path) -> None:
     from nas.journal import Journal
     from nas.proposer import Proposer
-    from nas.run.engine import Engine
     from nas.run.function import FunctionTask
     from nas.run.local import run_here
     from nas.run.recipe import StopConfig
-    from nas.run.rungs import Rungs
     from nas.samplers import make_sampler
 
     now = [0.0]
@@ -147,15 +145,10 @@ def test_limits_on_time_end_a_search(tmp_path: Path) -> None:
         return evaluate(architecture, epochs)
 
     journal = Journal.in_memory(objectives=("accuracy",))
-    engine = Engine(
-        proposer=Proposer(SPACE, BUDGET, make_sampler("random"), journal, seed=0),
-        journal=journal,
-        curves=Curves(tmp_path / "curves"),
-        rungs=Rungs(EarlyStoppingConfig(), 1),
-        budget=BUDGET,
+    source = Proposer(SPACE, BUDGET, make_sampler("random"), journal, seed=0)
+    engine = replace(
+        make_engine(source, journal, BUDGET, tmp_path, trials=100, epochs=1),
         stop=StopConfig(trials=100, hours=3),
-        listener=Silent(),
-        checkpoints=tmp_path,
         spent_hours=1.0,
         clock=lambda: now[0],
     )

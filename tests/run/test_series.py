@@ -4,17 +4,15 @@ from pathlib import Path
 
 import pytest
 import toys
+from engines import make_engine
 
 from nas.errors import DataError, RecipeError
 from nas.journal import Journal
 from nas.proposer import Proposer
-from nas.run.curves import Curves
-from nas.run.engine import Engine
 from nas.run.function import Silent
 from nas.run.local import run_here
 from nas.run.recipe import Recipe
 from nas.run.recipe_file import find_recipe, read_recipe
-from nas.run.rungs import Rungs
 from nas.run.search import prepare, start
 from nas.run.training_task import TrainingTask
 from nas.samplers import make_sampler
@@ -40,18 +38,8 @@ def test_a_search(tmp_path: Path) -> None:
     space = prepare(recipe)
     journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes={})
     sampler = make_sampler(recipe.sampler.name)
-    engine = Engine(
-        proposer=Proposer(space, recipe.budget, sampler, journal, seed=0),
-        journal=journal,
-        curves=Curves(tmp_path / "curves"),
-        rungs=Rungs(recipe.early_stopping, recipe.training.epochs),
-        budget=recipe.budget,
-        stop=recipe.stop,
-        listener=Silent(),
-        checkpoints=tmp_path / "checkpoints",
-        told_as="fail",
-        cores=1.0,
-    )
+    source = Proposer(space, recipe.budget, sampler, journal, seed=0)
+    engine = make_engine(source, journal, recipe.budget, tmp_path, trials=recipe.stop.trials, epochs=1)
     assert run_here(engine, TrainingTask(recipe.data, recipe.training), tmp_path / "checkpoints")
     trials = journal.trials()
     assert [trial.state for trial in trials] == ["complete"] * 3

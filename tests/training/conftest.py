@@ -1,7 +1,6 @@
 """Small networks and small data, so that a training takes a second."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,15 +9,6 @@ from nas.architecture import Architecture, AuxiliaryHead, Cell, Reduction, Stem
 from nas.data import DataConfig
 from nas.data.load import load_data
 from nas.data.splits import Data, Split
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of the tests' own, so that they neither use nor fill the user's."""
-    folder = tmp_path_factory.mktemp("cache")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("XDG_CACHE_HOME", str(folder))
-    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)
