@@ -76,6 +76,8 @@ class Compared:
     rows: tuple[Comparison, ...]
     targets: tuple[Target, ...]
     over_random: tuple[Estimate, Estimate] | None
+    left_out: tuple[str, ...] = ()
+    """Runs that have trained no candidate to the end yet."""
     unlike: tuple[str, ...] = ()
     """In what their recipes differ beyond sampler, seed and stopping, such as ``training.epochs (1 and 4)``."""
 
@@ -116,19 +118,23 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
             or without figures in the column ``report``.
     """
     check_comparable([source(run) for path in (a, b, random) if path is not None for run in runs_in(path)])
-    first, second = _tables(a, report), _tables(b, report)
+    (runs_a, first), (runs_b, second) = _trained(a, report), _trained(b, report)
     if report != "accuracy" and not report.startswith("metric.accuracy"):
         raise RunError(
             "the column must be accuracy or a metric.accuracy_..., for more must be better and 1 all, "
             f"but got {report!r}."
         )
-    baseline = pd.concat(_tables(random, "accuracy"), ignore_index=True) if random is not None else None
+    baseline = pd.concat(_trained(random, "accuracy")[1], ignore_index=True) if random is not None else None
     names = (Path(a).name, Path(b).name)
-    known = (_seeds(runs_in(a)), _seeds(runs_in(b)))
+    known = (_seeds(runs_a), _seeds(runs_b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
     compared = compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
-    one, *others = [source(run) for path in (a, b) for run in runs_in(path)]
-    return replace(compared, unlike=tuple(dict.fromkeys(said for each in others for said in _unlike(one, each))))
+    one, *others = [source(run) for run in (*runs_a, *runs_b)]
+    return replace(
+        compared,
+        left_out=tuple(str(run) for path in (a, b) for run in runs_in(path) if run not in (*runs_a, *runs_b)),
+        unlike=tuple(dict.fromkeys(said for each in others for said in _unlike(one, each))),
+    )
 
 
 def differ_in_seed(runs: Sequence[Path]) -> bool:
@@ -156,14 +162,15 @@ def _unlike(a: Source, b: Source, sections: Sequence[str] = _SECTIONS) -> tuple[
     return tuple(found)
 
 
-def _tables(path: Path | str, report: str) -> list[pd.DataFrame]:
-    tables = [load(run) for run in runs_in(path)]
-    for table in tables:
+def _trained(path: Path | str, report: str) -> tuple[list[Path], list[pd.DataFrame]]:
+    """The runs of a search, but for those that have only begun, and their tables."""
+    known = {run: table for run in runs_in(path) if not winner(table := load(run)).empty}
+    if not known:
+        raise RunError(f"a search must have trained a candidate to the end to be compared, but {path} has none.")
+    for table in known.values():
         if report not in table.columns or not is_numeric_dtype(table[report]):
             raise RunError(f"the trials of {path} must have figures in the column {report!r}, but have none.")
-    if all(winner(table).empty for table in tables):
-        raise RunError(f"a search must have trained a candidate to the end to be compared, but {path} has none.")
-    return tables
+    return list(known), list(known.values())
 
 
 def _seeds(runs: Sequence[Path]) -> list[Hashable] | None:

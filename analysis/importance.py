@@ -26,7 +26,7 @@ def importances(table: pd.DataFrame, *, method: Method = "fanova", seed: int = 0
 
     fANOVA (Hutter et al. 2014) explains all of the variation; PED-ANOVA (Watanabe et al. 2023) asks what
     sets the best tenth apart, or the best five networks where a tenth would be fewer. Networks trained to
-    the end count, seeds averaged; choices with one value or with gaps are left out.
+    the end count, seeds averaged; choices with one value, or that do not apply to every network, are left out.
 
     Returns:
         By choice (without ``choice.``), shares that sum to 1; empty for fewer than 10 networks.

@@ -18,9 +18,10 @@ from nas.files import write_atomically
 from nas.journal import Journal
 from nas.journal.foreign import is_foreign, read_foreign
 from nas.record import TrialRecord
+from nas.spaces import built_in, load_space
 
 CACHE: Final = "trials.parquet"
-_TABLE_SCHEMA: Final = 3
+_TABLE_SCHEMA: Final = 4
 """Raised when the columns change, so that older caches are rebuilt."""
 _TAIL: Final = 1 << 16
 
@@ -52,7 +53,8 @@ class Run:
 
     def table(self) -> pd.DataFrame:
         """One row a trial, see ``analysis.table``; ``attrs["runs"]`` holds what is known of the run."""
-        table = tabulate(self.records, run=self.name, budget=self.budget)
+        space = load_space(self.space) if self.space in built_in() else None
+        table = tabulate(self.records, run=self.name, budget=self.budget, space=space)
         about = {"budget": asdict(self.budget) if self.budget else None, "space": self.space, "recipe": self.recipe}
         dims = min((each.candidate.architecture.dims for each in self.records), default=2)
         table.attrs["runs"] = {self.name: {**about, "objectives": list(self.objectives), "dims": dims}}

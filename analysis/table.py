@@ -11,6 +11,7 @@ import pandas as pd
 from nas.budget import Budget
 from nas.journal.foreign import ForeignTrial
 from nas.record import TrialRecord
+from nas.space import Space
 
 COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -34,7 +35,7 @@ COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
 """Columns of every table. More may follow: ``accuracy_at_<epoch>`` (share of split A after that many
 epochs), ``measured.<name>`` (a cost that was measured, ``latency_seconds`` in seconds),
 ``metric.<name>`` (further figures of the last epoch) and ``choice.<name>`` (what the point assigned;
-missing for a reference outside the space)."""
+missing where the choice does not apply, and for a reference outside the space)."""
 
 _TYPES: Final = MappingProxyType(
     {
@@ -57,18 +58,21 @@ _TYPES: Final = MappingProxyType(
 )
 
 
-def tabulate(records: Iterable[TrialRecord], *, run: str = "", budget: Budget | None = None) -> pd.DataFrame:
+def tabulate(
+    records: Iterable[TrialRecord], *, run: str = "", budget: Budget | None = None, space: Space | None = None
+) -> pd.DataFrame:
     """One row a trial, in their order.
 
     Args:
         records: what the journal holds.
         run: written into the column ``run``.
         budget: decides ``within_budget``.
+        space: tells which choices apply where a journal does not.
 
     Returns:
         The columns of :data:`COLUMNS`, then those that only some trials have (empty in the others).
     """
-    return _typed([_row(record, run, budget) for record in records])
+    return _typed([_row(record, run, budget, space) for record in records])
 
 
 def tabulate_foreign(trials: Iterable[ForeignTrial], *, run: str = "") -> pd.DataFrame:
@@ -88,9 +92,12 @@ def _typed(rows: list[dict[str, object]]) -> pd.DataFrame:
     return table
 
 
-def _row(record: TrialRecord, run: str, budget: Budget | None) -> dict[str, object]:
+def _row(record: TrialRecord, run: str, budget: Budget | None, space: Space | None) -> dict[str, object]:
     candidate = record.candidate
-    spent = candidate.cost
+    spent, point = candidate.cost, candidate.point or {}
+    active = candidate.active
+    if active is None:
+        active = space.active(point) if space is not None and point else tuple(point)
     row: dict[str, object] = {
         "run": run,
         "trial": record.number,
@@ -111,7 +118,8 @@ def _row(record: TrialRecord, run: str, budget: Budget | None) -> dict[str, obje
     row |= {f"accuracy_at_{epoch}": accuracy for epoch, accuracy in record.accuracies.items()}
     row |= {f"measured.{name}": value for name, value in candidate.measured.items()}
     row |= {f"metric.{name}": value for name, value in record.metrics.items()}
-    row |= {f"choice.{name}": value for name, value in (candidate.point or {}).items()}
+    # Of a branch that is not there, width and kind are nobody's choice.
+    row |= {f"choice.{name}": value if name in active else None for name, value in point.items()}
     return row
 
 
@@ -199,7 +207,10 @@ def networks(table: pd.DataFrame, *, apart: bool = False) -> pd.DataFrame:
         where n is 1). Only complete trials count.
     """
     done = table[(table["state"] == "complete") & table["accuracy"].notna()]
-    which = [done["run"] if apart else trainings(done, table).rename("by"), done["key"]]
+    by = done["run"] if apart else trainings(done, table).rename("by")
+    # One training in several runs, as the reference's, is one seed: the first run's counts.
+    done = done[done["run"] == done.groupby([by, "key", "seed"], sort=False)["run"].transform("first")]
+    which = [by[done.index], done["key"]]
     groups = done.groupby(which, sort=False)["accuracy"]
     place = groups.ngroup()
     mean, n, spread = (groups.transform(name) for name in ("mean", "size", "std"))

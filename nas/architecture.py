@@ -5,6 +5,7 @@ Fields carry the names of the columns of Table 1 in "Going Deeper with Convoluti
 (Szegedy et al., arXiv 1409.4842).
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -180,7 +181,7 @@ class AuxiliaryHead:
 
 
 def _probability(owner: str, dropout: object) -> None:
-    if type(dropout) is not float or not 0.0 <= dropout < 1.0:
+    if type(dropout) is not float or not 0.0 <= dropout < 1.0 or math.copysign(1.0, dropout) < 0:  # -0.0 == 0.0
         raise ArchitectureError(
             f"`0 <= dropout < 1` must hold for a decimal number in {owner}, but got dropout={dropout!r}."
         )
@@ -213,6 +214,10 @@ class Architecture:
     dims: int = 2
 
     def __post_init__(self) -> None:
+        # Lists, as a user's space may well give them, would be neither equal to tuples nor keys.
+        object.__setattr__(self, "stages", tuple(tuple(stage) for stage in self.stages))
+        for name in ("reductions", "auxiliary"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         _one_of("an architecture", "norm", self.norm, get_args(Norm))
         _one_of("an architecture", "dims", self.dims, (1, 2))
         _probability("an architecture", self.dropout)

@@ -14,8 +14,8 @@ from nas.errors import ArchitectureError
 from nas.lowering import Counter, wire
 from nas.operations import Operation
 
-_ENOUGH: Final = 257
-"""Any network that can be wired at all can be at a lower resolution."""
+_ENOUGH: Final = 2049
+"""A network with nine halvings can be wired below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

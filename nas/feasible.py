@@ -151,15 +151,7 @@ def _step(space: Space, values: Point, rng: np.random.Generator, *, up: bool) ->
         other = beyond[0]
     else:
         other = beyond[int(rng.integers(len(beyond)))] if kind < 0.8 else beyond[-1]
-    changed: dict[str, Scalar] = {**values, choice.name: choice.values[other]}
-    for each in space.choices:
-        # Cells that were not there come with widths of their own, not with the least.
-        applied, applies = each.when(values), each.when(changed)
-        if applies and not applied:
-            changed[each.name] = each.values[int(rng.integers(len(each.values)))]
-        elif applied and not applies:
-            changed[each.name] = each.values[0]
-    return changed
+    return space.changed(values, choice.name, choice.values[other], rng)
 
 
 def _scale_widths(space: Space, budget: Budget, point: Point) -> dict[str, Scalar]:

@@ -120,7 +120,9 @@ def _inference(lowered: Lowered, batch: int, value_bytes: int) -> int:
         if isinstance(operation, ops.Dropout):
             sizes.alias(operation.name, operation.inputs[0])
         else:
-            heap.touch(_beside(operation, sizes))
+            # Torch's pools of series note where the largest were for training only, those of images always.
+            series = isinstance(operation, ops.MaxPool) and sizes.dims == 1
+            heap.touch(sizes.of(operation.name) if series else _beside(operation, sizes))
         heap.hold(sizes.root(operation.name), sizes.of(operation.name))
         for name in step.dead:
             heap.drop(sizes.root(name))

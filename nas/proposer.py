@@ -9,7 +9,7 @@ import numpy as np
 
 from nas.architecture import Architecture
 from nas.budget import Budget
-from nas.errors import BudgetError, SpaceError
+from nas.errors import ArchitectureError, BudgetError, SpaceError
 from nas.feasible import FeasibleSampler, Network
 from nas.journal import Journal
 from nas.record import Candidate
@@ -70,11 +70,11 @@ class Proposer:
         """Set up for a new journal, or for one that is opened again.
 
         Raises:
-            SpaceError: a trial of the journal is no point of the space, which has changed since.
+            SpaceError: a trial of the journal is no point of the space, or of another network: it has changed since.
         """
         for record in journal.trials():
             if record.candidate.point is not None:
-                _hold(space, record.number, record.candidate.point)
+                _hold(space, record.number, record.candidate.point, record.candidate.key)
         self._space, self._budget, self._sampler, self._journal = space, budget, sampler, journal
         self._seed, self._trial_seed, self._reference_first = seed, trial_seed, reference_first
         self._measurement = measurement
@@ -136,11 +136,21 @@ class Proposer:
 
         Neighbours and random ones are of fewer MACs than any that was refused so far, for they would be slower.
         """
+        near: list[Network] = []
+        try:
+            yield from self._drawn(history, refused, near)
+        except BudgetError:
+            # Draws that fail where networks are known say that few are left, not that there are none.
+            if all(record.candidate.reference for record in history.trials):
+                raise
+        yield from ((network, None) for network in _reachable(history, near))
 
+    def _drawn(
+        self, history: History, refused: Sequence[tuple[float, Network]], near: list[Network]
+    ) -> Iterator[tuple[Network, Proposal | None]]:
         def below(network: Network) -> bool:
             return all(network.cost.macs < slow.cost.macs for _, slow in refused)
 
-        near: list[Network] = []
         for attempt in range(ATTEMPTS):
             rng = np.random.default_rng([self._seed, history.number, attempt])
             proposal = self._sampler.propose(history, rng)
@@ -157,19 +167,19 @@ class Proposer:
             near.append(history.random(rng))
             if below(near[-1]):
                 yield near[-1], None
-        yield from ((network, None) for network in _reachable(history, near))
 
     def _reference(self) -> Candidate:
-        architecture = self._space.reference
+        architecture, point = self._space.reference, self._space.reference_point()
         measured = self._measurement.measure(architecture) if self._measurement else {}
         return Candidate(
             architecture=architecture,
             key=key(architecture),
-            point=self._space.reference_point(),
+            point=point,
             cost=self._budget.cost(architecture),
             seed=self._trial_seed,
             reference=True,
             measured=measured,
+            active=self._space.active(point) if point is not None else (),
         )
 
     def _measured(self, network: Network) -> tuple[Candidate, float]:
@@ -186,6 +196,7 @@ class Proposer:
             cost=network.cost,
             seed=self._trial_seed,
             measured=measured,
+            active=self._space.active(network.point),
         )
         return candidate, over
 
@@ -224,11 +235,12 @@ def _reachable(history: History, starts: list[Network]) -> Iterator[Network]:
                 yield network
 
 
-def _hold(space: Space, number: int, point: Point) -> None:
+def _hold(space: Space, number: int, point: Point, trained: str) -> None:
+    begun = f"a search goes on in the space that it began in, but trial {number}"
     try:
         space.check(point)
-    except SpaceError as error:
-        raise SpaceError(
-            f"a search goes on in the space that it began in, but trial {number} is no point of {space.name!r} as it "
-            f"is now: {error}"
-        ) from error
+        now = key(space.decode(point))
+    except (ArchitectureError, SpaceError) as error:
+        raise SpaceError(f"{begun} is no point of {space.name!r} as it is now: {error}") from error
+    if now != trained:
+        raise SpaceError(f"{begun} would be another network in {space.name!r} as it is now: {now}, and not {trained}.")

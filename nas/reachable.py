@@ -1,7 +1,7 @@
 """Whether a budget can be met by a space at all: its cheapest network, and whether a band holds any."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Final
@@ -17,6 +17,7 @@ from nas.space import Point, Scalar, Space
 STARTS: Final = 3
 LOOKS: Final = 300
 PROJECTIONS: Final = 4
+KINDS: Final = 256
 
 
 def cheapest(space: Space, budget: Budget) -> tuple[Point, Cost]:
@@ -116,7 +117,14 @@ def _descend(space: Space, budget: Budget, start: dict[str, Scalar], sign: int) 
 
 
 def _kinds(space: Space, before: Point, after: dict[str, Scalar]) -> Iterator[dict[str, Scalar]]:
-    """A changed point with every kind of what the change has brought: a branch may be cheap as one kind only."""
+    """A changed point with every kind of what the change has brought: a branch may be cheap as one kind only.
+
+    Where that would be too many, all take the same place among their kinds, and the descent goes on from there.
+    """
     new = [each for each in space.choices if not each.ordered and each.when(after) and not each.when(before)]
-    for values in product(*(each.values for each in new)):
+    together: Iterable[tuple[Scalar, ...]] = product(*(each.values for each in new))
+    if math.prod(len(each.values) for each in new) > KINDS:
+        most = max(len(each.values) for each in new)
+        together = (tuple(each.values[min(place, len(each.values) - 1)] for each in new) for place in range(most))
+    for values in together:
         yield after | dict(zip((each.name for each in new), values, strict=True))

@@ -35,6 +35,7 @@ class Candidate:
         reference: whether it is the space's reference, marked in tables and plots, and not a
             candidate for the winner where it is over the budget.
         measured: costs that were measured rather than counted, such as ``latency_seconds``.
+        active: names of the choices that apply to the point; None where that was not recorded.
     """
 
     architecture: Architecture
@@ -44,6 +45,7 @@ class Candidate:
     seed: int
     reference: bool = False
     measured: Mapping[str, float] = field(default_factory=_nothing)
+    active: tuple[str, ...] | None = None
 
     def figure(self, objective: Objective) -> float:
         """A cost that is an objective.

@@ -153,6 +153,11 @@ class Space:
         encoded = self.encode(architecture)
         if encoded is None:
             raise SpaceError(f"space {self.name!r} must encode what it decodes, but cannot encode {dict(settled)!r}.")
+        if dict(encoded) != dict(settled) and self.decode(encoded) != architecture:
+            raise SpaceError(
+                f"`encode` of space {self.name!r} must give a point of the same network, but of the network of "
+                f"{dict(settled)!r} it gives {dict(encoded)!r}, which is another one."
+            )
         return dict(encoded)
 
     def reference_point(self) -> dict[str, Scalar] | None:
@@ -177,6 +182,21 @@ class Space:
                 known[chosen].check(value)
         choices = tuple(replace(choice, values=values.get(choice.name, choice.values)) for choice in self.choices)
         return replace(self, name=name, choices=choices, encode=None)
+
+    def changed(self, settled: Point, name: str, value: Scalar, rng: "np.random.Generator") -> dict[str, Scalar]:
+        """A settled point with one choice changed.
+
+        Choices that come to apply get values of their own, not the least: an added cell is not the narrowest. Those
+        that apply no longer get their first.
+        """
+        changed: dict[str, Scalar] = {**settled, name: value}
+        for choice in self.choices:
+            applied, applies = choice.when(settled), choice.when(changed)
+            if applies and not applied:
+                changed[choice.name] = choice.values[int(rng.integers(len(choice.values)))]
+            elif applied and not applies:
+                changed[choice.name] = choice.values[0]
+        return changed
 
     def sample(self, rng: "np.random.Generator") -> dict[str, Scalar]:
         """A point drawn uniformly from the grid of the choices that apply, not yet canonical."""

@@ -8,6 +8,7 @@ import pytest
 
 from nas.architecture import MAX_WIDTH, Architecture, AuxiliaryHead, Cell, Reduction, Stem
 from nas.errors import ArchitectureError, NasError
+from nas.serialize import from_json, to_json
 
 CELL = Cell(b1x1=8, b3x3_reduce=4, b3x3=8, b5x5_reduce=2, b5x5=4, pool_proj=4)
 STEM = Stem(kind="conv3x3", width=16)
@@ -143,6 +144,10 @@ def test_auxiliary_head(fields: dict[str, Any], sentence: str) -> None:
             "`0 <= dropout < 1` must hold for a decimal number in an architecture, but got dropout=0.",
         ),
         (
+            {"dropout": -0.0},
+            "`0 <= dropout < 1` must hold for a decimal number in an architecture, but got dropout=-0.0.",
+        ),
+        (
             {"dropout": -0.1},
             "`0 <= dropout < 1` must hold for a decimal number in an architecture, but got dropout=-0.1.",
         ),
@@ -183,6 +188,12 @@ def test_auxiliary_head(fields: dict[str, Any], sentence: str) -> None:
 )
 def test_architecture(fields: dict[str, Any], sentence: str) -> None:
     refused(lambda: replace(NETWORK, **fields), sentence)
+
+
+def test_lists_become_tuples() -> None:
+    given = Architecture(stem=STEM, stages=[[CELL], [CELL]], reductions=[Reduction()], auxiliary=[])  # type: ignore[arg-type]
+    assert given == Architecture(stem=STEM, stages=((CELL,), (CELL,)), reductions=(Reduction(),))
+    assert from_json(to_json(given)) == given
 
 
 def test_it_is_frozen_data() -> None:

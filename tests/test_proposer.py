@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import toys
 
-from nas.architecture import Architecture
+from nas.architecture import Architecture, Cell, Reduction, Stem
 from nas.budget import Budget
 from nas.errors import ArchitectureError, BudgetError, SpaceError
-from nas.feasible import FeasibleSampler
+from nas.feasible import FeasibleSampler, admit
 from nas.journal import Journal
 from nas.proposer import MEASUREMENTS, Measurement, Proposer
 from nas.samplers import make_sampler
@@ -181,3 +181,47 @@ def test_a_search_goes_on_in_the_space_that_it_began_in() -> None:
     fewer = toys.SPACE.narrowed("toy", stem=tuple(value for value in toys.WIDTHS if value != stem))
     with pytest.raises(SpaceError, match=rf"trial 1 is no point of 'toy' as it is now: stem .*, but got {stem}"):
         Proposer(fewer, toys.BUDGET, RANDOM, journal, seed=0)
+    other = replace(toys.SPACE, decode=lambda point: replace(toys.SPACE.decode(point), dropout=0.25))
+    with pytest.raises(SpaceError, match=r"trial 1 would be another network in 'toy' as it is now: \w{16}, and not"):
+        Proposer(other, toys.BUDGET, RANDOM, journal, seed=0)
+
+
+def test_a_narrow_band_that_is_used_up_ends_the_search() -> None:
+    """Draws fail where few networks are left: that is the end of a search, and no fault of the budget."""
+
+    def decode(point: Point) -> Architecture:
+        one, other = (
+            Cell(b1x1=int(point[f"a{i}"]), b3x3_reduce=0, b3x3=int(point[f"b{i}"]), b5x5_reduce=0, b5x5=0, pool_proj=0)
+            for i in (0, 1)
+        )
+        stages = ((one,) * int(point["cells"]), (other,))
+        return Architecture(stem=Stem(kind="conv3x3", width=16), stages=stages, reductions=(Reduction(),))
+
+    widths = tuple(Choice(name=name, values=tuple(range(8, 72, 8)), width=True) for name in ("a0", "b0", "a1", "b1"))
+    choices = (Choice(name="cells", values=(1, 2, 3)), *widths)
+    space = Space(name="narrow", choices=choices, decode=decode, reference=toys.SPACE.reference)
+    budget = Budget(macs=30_000_000, resolution=32, classes=10, at_least=0.999)
+    names = [choice.name for choice in choices]
+    grid = (dict(zip(names, values, strict=True)) for values in product(*(choice.values for choice in choices)))
+    inside = [point for point in grid if admit(space, budget, point)]
+    assert len(inside) == 3
+    journal = memory()
+    proposer = Proposer(space, budget, RANDOM, journal, seed=0)
+    found = []
+    while (asked := proposer.ask()) is not None:
+        found.append(asked[1].point)
+        journal.complete(asked[0], 0.5, 1, 1.0)
+    assert len(found) > 1 and all(point in inside for point in found[1:])
+
+
+def test_the_choices_that_apply_are_recorded() -> None:
+    choices = (*toys.SPACE.choices[:3], replace(toys.SPACE.choices[3], when=lambda point: point["stem"] == 8))
+    journal = memory()
+    proposer = Proposer(replace(toys.SPACE, choices=choices), toys.BUDGET, RANDOM, journal, seed=0)
+    for _ in range(12):
+        proposer.ask()
+    known = [record.candidate for record in journal.trials() if record.candidate.point is not None]
+    for candidate in known:
+        assert candidate.active is not None and candidate.point is not None
+        assert ("wide" in candidate.active) == (candidate.point["stem"] == 8)
+    assert {len(candidate.active or ()) for candidate in known} == {3, 4}

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.architecture import Architecture
+from nas.architecture import Architecture, Cell, Stem
 from nas.budget import Budget
 from nas.errors import ArchitectureError, BudgetError
 from nas.feasible import project
 from nas.reachable import cheapest, check_reachable, dearest
-from nas.space import Point
+from nas.space import Choice, Point, Space
 from nas.spaces import load_space
 
 MINE = load_space(str(Path(__file__).with_name("user_space.py")))
@@ -88,6 +88,36 @@ def test_a_band_above_every_network_is_refused(name: str, budget: Budget) -> Non
     check_reachable(space, replace(budget, macs=most, at_least=0.99))
     with pytest.raises(BudgetError, match=rf"no network of space '{name}' was found with at most .* to {most:,} MACs"):
         check_reachable(space, replace(budget, macs=most * 2, at_least=0.9))
+
+
+def test_many_kinds_that_one_change_brings_are_not_all_tried() -> None:
+    """Of nine cells with four kinds each there are 262,144."""
+    looked = 0
+    most = 9
+
+    def decode(point: Point) -> Architecture:
+        nonlocal looked
+        looked += 1
+        cells = tuple(
+            Cell(b1x1=8, b3x3_reduce=0, b3x3=8, b5x5_reduce=8, b5x5=16, pool_proj=0, wide=point[f"wide{place}"])  # type: ignore[arg-type]
+            for place in range(int(point["cells"]))
+        )
+        return Architecture(stem=Stem(kind="conv3x3", width=8), stages=(cells,), reductions=())
+
+    kinds = tuple(
+        Choice(
+            name=f"wide{place}",
+            values=("5x5", "3x3", "3x3x2", "dw3"),
+            when=lambda point, place=place: int(point["cells"]) > place,  # type: ignore[misc]
+        )
+        for place in range(most)
+    )
+    cells = Choice(name="cells", values=tuple(range(1, most + 1)))
+    space = Space(name="deep", choices=(cells, *kinds), decode=decode, reference=MINE.reference)
+    budget = Budget(resolution=16, classes=10, macs=10**9)
+    assert cheapest(space, budget)[0]["wide0"] == "dw3"
+    assert set(dearest(space, budget)[0].values()) == {most, "3x3x2"}
+    assert looked < 5_000
 
 
 def test_a_band_between_networks_is_refused() -> None:

@@ -59,6 +59,25 @@ def test_the_canonical_point_gives_the_same_network(space: Space, seed: int) -> 
 @every_space
 @quick
 @given(seed=seeds)
+def test_one_change_brings_choices_with_values_of_their_own(space: Space, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    point = space.sample(rng)
+    before = space.active(point)
+    name = before[seed % len(before)]
+    value = {choice.name: choice.values for choice in space.choices}[name][-1]
+    draws = [space.changed(point, name, value, rng) for _ in range(20)]
+    now = set(before).union(*map(space.active, draws))
+    for changed in draws:
+        assert changed == space.settle(changed) and changed[name] == value
+        assert all(changed[each] == point[each] for each in space.active(changed) if each in before and each != name)
+    for choice in space.choices:
+        if choice.name in now and choice.name not in before and len(choice.values) > 1:
+            assert len({changed[choice.name] for changed in draws}) > 1
+
+
+@every_space
+@quick
+@given(seed=seeds)
 def test_a_choice_that_does_not_apply_changes_nothing(space: Space, seed: int) -> None:
     point = space.sample(np.random.default_rng(seed))
     other = grid_point(space, seed)

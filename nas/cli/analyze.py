@@ -3,11 +3,14 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from nas.errors import ModelError, RunError
+
+LAZINESS: Final = 20
+"""So many times what a look takes is waited for the next: a long journal is read whole, beside trainings."""
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,6 +61,8 @@ def compare(
         table.add_row(*cells(row, compared.names, column))
     console = make_console()
     console.print(table)
+    if compared.left_out:
+        console.print(f"left out, for no candidate of theirs is trained to the end: {', '.join(compared.left_out)}")
     if compared.unlike:
         console.print(f"not alike, so that more than the search may make the difference: {'; '.join(compared.unlike)}")
     for target in compared.targets:
@@ -94,7 +99,7 @@ def models(
 
 def watch(
     run: Path = typer.Argument(help="The folder of a running search."),
-    every: float = typer.Option(2.0, min=0.2, help="Seconds between two looks."),
+    every: float = typer.Option(2.0, min=0.2, help="Seconds between two looks; more where a look takes long."),
     once: bool = typer.Option(False, "--once", help="Look once and end."),
 ) -> None:
     """Show a running search live, from its files: in another terminal, on any machine that sees the folder."""
@@ -109,9 +114,12 @@ def watch(
         console.print(_standing(seen))
         return
     with Live(_standing(seen), console=console, auto_refresh=False) as live:
+        looked = 0.0
         while not seen.over:
-            time.sleep(every)
+            time.sleep(max(every, LAZINESS * looked))
+            began = time.monotonic()
             seen = progress(run)
+            looked = time.monotonic() - began
             live.update(_standing(seen), refresh=True)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from nas.presets import PRESETS
 
 _IMAGENET: Final = (224, 1000)
 """Resolution and classes, where nothing else is told."""
+_MOST: Final = 2**31
+"""Torch counts in less."""
 
 
 def cost(
@@ -48,7 +50,8 @@ def cost(
     operations = lower(architecture, resolution=resolution, classes=classes).operations
     table = [row for row in rows(operations) if row.name not in ("dropout", "lrn1", "lrn2")]
     limit = _limit(budget, resolution, classes)
-    verdicts = {name: _fits(PRESETS[name], limit) for name in PRESETS} if limit else {}
+    presets = {name: replace(preset, dims=architecture.dims) for name, preset in PRESETS.items()}
+    verdicts = {name: _fits(preset, limit) for name, preset in presets.items()} if limit else {}
     if limit and network not in PRESETS:
         verdicts = {network: limit.allows(total), **verdicts}
     measured = _measure(architecture, resolution, classes, batch, threads) if measure else {}
@@ -101,7 +104,7 @@ def _load(network: str) -> tuple[Architecture, int, int]:
         return architecture, *_costed(journal.attributes.get("budget"))
     path = Path(network)
     if (path / "architecture.json").is_file():
-        return serialize.load(path / "architecture.json"), *_told(path / "metrics.json")
+        return serialize.load(path / "architecture.json"), *_told(path)
     if not path.is_file():
         raise ArchitectureError(
             f"network must be one of {', '.join(PRESETS)}, a trial as RUN:NUMBER, a model folder or a JSON file, "
@@ -110,11 +113,16 @@ def _load(network: str) -> tuple[Architecture, int, int]:
     return serialize.load(path), *_IMAGENET
 
 
-def _told(metrics: Path) -> tuple[int, int]:
+def _told(folder: Path) -> tuple[int, int]:
+    """By a model folder: its metrics, or else its weights."""
+    metrics = folder / "metrics.json"
+    if not metrics.exists():
+        from nas.training.model_folder import WEIGHTS, read_facts
+
+        facts = read_facts(folder) if (folder / WEIGHTS).exists() else None
+        return (facts.resolution, facts.classes) if facts else _IMAGENET
     try:
         return _costed(json.loads(metrics.read_text(encoding="utf-8"))["network"])
-    except FileNotFoundError:
-        return _IMAGENET
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{metrics} must tell what its network was costed at, but it does not: {error!r}.") from error
 
@@ -143,8 +151,8 @@ def _measure(
     architecture: Architecture, resolution: int, classes: int, batch: int, threads: int
 ) -> dict[str, int | float]:
     for name, value in (("batch", batch), ("threads", threads)):
-        if value < 1:
-            raise BudgetError(f"`{name} >= 1` must hold, but got {name}={value}.")
+        if not 1 <= value < _MOST:
+            raise BudgetError(f"`1 <= {name} < {_MOST}` must hold, but got {name}={value}.")
     from nas.training.latency import LatencyMeter
 
     needed = memory(architecture, resolution=resolution, classes=classes, batch=batch)

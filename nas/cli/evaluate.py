@@ -64,10 +64,16 @@ def _name(split: str, crops: int, every_seed: bool, data: str | None, root: str 
     """Of the folder for what is told: one for each question, so that no answer takes another's place."""
     asked = [split, str(crops), *(["every-seed"] if every_seed else []), *([data] if data else [])]
     if root is not None:
-        place = Path(root).resolve()
-        asked.append(f"{place.name}-{hashlib.sha256(str(place).encode(errors='surrogateescape')).hexdigest()[:8]}")
-    beside = [f"with-{'-'.join(folder.resolve().name for folder in others)}"] if others else []
+        asked.append(_short([Path(root)]))
+    beside = [f"with-{_short(others)}"] if others else []
     return "-".join(["evaluation", *asked, *beside])
+
+
+def _short(folders: list[Path]) -> str:
+    """Their names, and a digest of where they stand, for there are others of those names."""
+    places = [folder.resolve() for folder in folders]
+    digest = hashlib.sha256("\0".join(map(str, places)).encode(errors="surrogateescape")).hexdigest()[:8]
+    return "-".join([*(place.name for place in places), digest])
 
 
 def _told(judged: "Judged") -> str:

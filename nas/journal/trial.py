@@ -27,6 +27,7 @@ def attributes(candidate: Candidate, *, feasible: bool) -> dict[str, Any]:
         "reference": candidate.reference,
         "feasible": feasible,
         "measured": dict(candidate.measured),
+        "active": candidate.active,
     }
 
 
@@ -41,6 +42,7 @@ def candidate(trial: FrozenTrial) -> Candidate:
         seed=user["seed"],
         reference=user["reference"],
         measured=user["measured"],
+        active=tuple(user["active"]) if user.get("active") is not None else None,
     )
 
 

@@ -13,7 +13,9 @@
         versions.json         packages, git revision and machine, one entry a session
 """
 
+import logging
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas import serialize
@@ -39,6 +41,7 @@ def deliver(delivered: "Delivered", run: RunFolder, ledger: Ledger, task: FinalT
         write_atomically(seed_weights(folder, seed), weights.read_bytes())
         write_atomically(folder / "curves" / f"seed-{seed}.jsonl", run.curves.path(record.number).read_bytes())
         if place == winner.best:
+            _drop_exports(folder, unless=weights)
             write_atomically(folder / WEIGHTS, weights.read_bytes())
     write_atomically(folder / "versions.json", (run.path / "versions.json").read_bytes())
     cost = delivered.budget.cost(architecture)
@@ -59,3 +62,15 @@ def deliver(delivered: "Delivered", run: RunFolder, ledger: Ledger, task: FinalT
     }
     ledger.save()
     write_atomically(folder / "README.md", card(delivered, read_facts(folder), cost))
+
+
+def _drop_exports(folder: Path, *, unless: Path) -> None:
+    """Delete what was exported from other weights: it would be taken for the network that the card describes."""
+    from nas.training.export import SUFFIXES
+    from nas.training.model_folder import WEIGHTS
+
+    before = folder / WEIGHTS
+    if before.exists() and before.read_bytes() != unless.read_bytes():
+        for stale in (path for suffix in SUFFIXES.values() if (path := before.with_suffix(suffix)).exists()):
+            stale.unlink()
+            logging.getLogger(__name__).warning("%s was of another seed and is deleted: export it anew.", stale)

@@ -30,7 +30,8 @@ class SamplerConfig:
         name: of a sampler, one of ``nas.samplers.NAMES``, or the import path of an Optuna sampler.
         options: its keyword arguments.
         batch: propose this many points at a time, from the results before them only, so that the
-            same seed gives the same points at any concurrency; 0 proposes whenever a slot is free.
+            same seed gives the same points at any concurrency, but for early stopping; 0 proposes
+            whenever a slot is free.
     """
 
     name: str = "gp"
@@ -166,8 +167,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("seed", "trial_seed"):
-            if getattr(self, name) < 0:
-                raise RecipeError(f"`{name} >= 0` must hold, but got {name}={getattr(self, name)}.")
+            if not 0 <= getattr(self, name) < 2**63:
+                raise RecipeError(f"`0 <= {name} < 2**63` must hold, but got {name}={getattr(self, name)}.")
         check_one_gpu(self.resources)
         safe = self.name.replace("-", "").replace("_", "").replace(".", "")
         if not safe.isalnum():

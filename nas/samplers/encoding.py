@@ -11,19 +11,24 @@ from nas.cost import Cost
 from nas.space import Choice, Point, Scalar, Space
 
 
-@lru_cache(maxsize=4096)
 def distribution(choice: Choice) -> BaseDistribution:
     """The parameter of a choice.
 
     Whole numbers at even steps stand for themselves; other rising numbers are a whole-number
     index, so that their order is kept; all else is categorical.
     """
-    if not choice.ordered:
-        return CategoricalDistribution(choice.values)
-    step = _step(choice)
+    return _distribution(choice.ordered, *choice.values)
+
+
+# By type, too: (0, 1) and (False, True) are equal, and other parameters.
+@lru_cache(maxsize=4096, typed=True)
+def _distribution(ordered: bool, *values: Scalar) -> BaseDistribution:
+    if not ordered:
+        return CategoricalDistribution(values)
+    step = _step(*values)
     if step is None:
-        return IntDistribution(0, len(choice.values) - 1)
-    return IntDistribution(int(choice.values[0]), int(choice.values[-1]), step=step)
+        return IntDistribution(0, len(values) - 1)
+    return IntDistribution(int(values[0]), int(values[-1]), step=step)
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
@@ -59,13 +64,12 @@ def constraints(budget: Budget, cost: Cost) -> dict[str, float]:
 
 
 def _is_index(choice: Choice) -> bool:
-    return choice.ordered and _step(choice) is None
+    return choice.ordered and _step(*choice.values) is None
 
 
-@lru_cache(maxsize=4096)
-def _step(choice: Choice) -> int | None:
-    """The even step of a choice of at least two whole numbers."""
-    values = choice.values
+@lru_cache(maxsize=4096, typed=True)
+def _step(*values: Scalar) -> int | None:
+    """The even step of at least two whole numbers."""
     if len(values) < 2 or not all(type(value) is int for value in values):
         return None
     steps = {int(high) - int(low) for low, high in pairwise(values)}

@@ -28,6 +28,8 @@ CHANGES: Final = 3
 CLIMBS: Final = 2
 """Rounds in which the most promising candidates of the pool are mutated in turn."""
 CLIMBERS: Final = 3
+MOST: Final = 1500
+"""Observations that a model rests on: a proposal takes a second then."""
 QUANTILES: Final = ndtri((np.arange(16) + 0.5) / 16)
 WORST: Final = 4.0
 """Losses are cut off at the median and so many times its distance from the best: a network that did not learn
@@ -96,11 +98,6 @@ class _Model:
     def __init__(self, history: History, rng: np.random.Generator) -> None:
         self._history = history
         self._features = Features(history.space, history.budget)
-        observed = history.observed
-        self._points = [record.candidate.point for record in observed if record.candidate.point is not None]
-        costs = self._features.costs([record.candidate.cost for record in observed])
-        self._low, self._span = costs.min(axis=0), np.maximum(np.ptp(costs, axis=0), 1e-3)
-        inputs = self._inputs(self._points, [record.candidate.cost for record in observed])
         losses = history.losses()
         self._known = [objective in Cost.__dataclass_fields__ for objective in history.objectives]
         # Costs span orders of magnitude; accuracies do not.
@@ -109,6 +106,12 @@ class _Model:
         self._floor, self._range = losses.min(axis=0), np.maximum(np.ptp(losses, axis=0), 1e-9)
         weights = rng.dirichlet(np.ones(losses.shape[1])) if losses.shape[1] > 1 else np.ones(1)
         self._weights = np.maximum(weights, 1e-3)
+        rows = _kept(self._joined(losses))
+        losses, observed = losses[rows], [history.observed[row] for row in rows]
+        self._points = [record.candidate.point for record in observed if record.candidate.point is not None]
+        costs = self._features.costs([record.candidate.cost for record in observed])
+        self._low, self._span = costs.min(axis=0), np.maximum(np.ptp(costs, axis=0), 1e-3)
+        inputs = self._inputs(self._points, [record.candidate.cost for record in observed])
         self._models = {
             column: Regression(inputs, losses[:, column], rng) for column, known in enumerate(self._known) if not known
         }
@@ -177,6 +180,14 @@ class _Model:
 def _ranked(model: _Model, pool: dict[str, Network]) -> list[Network]:
     networks = list(pool.values())
     return [networks[row] for row in np.argsort(-model.improvement(networks), kind="stable")]
+
+
+def _kept(losses: Vector) -> list[int]:
+    """Of many observations the best and the latest, by number: the work of a model grows with their cube."""
+    if len(losses) <= MOST:
+        return list(range(len(losses)))
+    best = np.argsort(losses, kind="stable")[: MOST // 2].tolist()
+    return sorted({*best, *range(len(losses) - MOST // 2, len(losses))})
 
 
 def _cut_off(losses: Vector) -> Vector:

@@ -40,6 +40,6 @@ def _mutate(history: History, point: Point, rng: np.random.Generator, changes: i
         if open_choices:
             choice = open_choices[int(rng.integers(len(open_choices)))]
             step = 1 + int(rng.integers(len(choice.values) - 1))
-            values[choice.name] = choice.values[(choice.values.index(values[choice.name]) + step) % len(choice.values)]
-            values = history.space.settle(values)
+            other = choice.values[(choice.values.index(values[choice.name]) + step) % len(choice.values)]
+            values = history.space.changed(values, choice.name, other, rng)
     return values

@@ -9,7 +9,7 @@ import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
 
-from nas.errors import SamplerError
+from nas.errors import NasError, SamplerError
 from nas.samplers.base import History, Proposal
 from nas.samplers.draft import Draft
 from nas.samplers.encoding import distributions, to_point
@@ -57,7 +57,11 @@ class OptunaSampler:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 return self._propose(history, rng)
-        except _REFUSALS as error:
+        except NasError:
+            raise
+        except Exception as error:
+            if self.built_in and not isinstance(error, _REFUSALS):
+                raise  # A fault of ours, where one of somebody else's class may raise anything.
             reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
             raise SamplerError(f"sampler {self.name!r} cannot propose a point: {reason}.") from error
 

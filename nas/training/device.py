@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import torch
 
 from nas.errors import TrialError
 from nas.training.config import Precision
+
+MOST_THREADS: Final = 1024
 
 
 def pick_device(name: str | None) -> torch.device:
@@ -65,10 +68,10 @@ def use_threads(threads: int | None) -> None:
     """Set torch's threads in this process from now on; None leaves them.
 
     Raises:
-        TrialError: less than one.
+        TrialError: less than one, or more than any machine has: torch would crash.
     """
     if threads is None:
         return
-    if threads < 1:
-        raise TrialError(f"`threads >= 1` must hold, but got threads={threads}.")
+    if not 1 <= threads <= MOST_THREADS:
+        raise TrialError(f"`1 <= threads <= {MOST_THREADS}` must hold, but got threads={threads}.")
     torch.set_num_threads(threads)

@@ -20,6 +20,7 @@ from nas.data.cache import cache_folder
 from nas.files import write_atomically
 from nas.network.build import build
 from nas.network.fold import fold
+from nas.training.device import use_threads
 
 WARM: Final = 5
 LEAST: Final = 15
@@ -73,7 +74,7 @@ class LatencyMeter:
         shape = (self.batch, 3, *(self.resolution,) * architecture.dims)
         images = torch.randn(shape, generator=generator)
         before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
+        use_threads(self.threads)
         try:
             with torch.inference_mode():
                 return network_seconds(network, images)

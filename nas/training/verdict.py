@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nas.errors import ModelError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
@@ -50,7 +52,13 @@ class Verdict:
 
 
 def judge(probabilities: Tensor, labels: Tensor) -> Verdict:
-    """Hold probabilities [N, classes] to labels [N]."""
+    """Hold probabilities [N, classes] to labels [N].
+
+    Raises:
+        ModelError: a probability that is no finite number, as of broken weights.
+    """
+    if not bool(probabilities.isfinite().all()):
+        raise ModelError("every probability must be a finite number, but some are not: the weights are broken.")
     count, classes = probabilities.shape
     best = probabilities.argmax(dim=1)
     table = torch.bincount(labels * classes + best, minlength=classes * classes).view(classes, classes)

@@ -98,6 +98,17 @@ def test_runs_are_paired_by_their_seeds(run_folder, tmp_path):
         compare(tmp_path / "ours", tmp_path / "theirs")
 
 
+def test_a_run_that_has_only_begun_is_left_out(run_folder, search, tmp_path):
+    for seed in (0, 1):
+        run_folder(10, seed, f"ours/{seed}")
+        run_folder(10, seed, f"theirs/{seed}")
+    before = compare(tmp_path / "ours", tmp_path / "theirs")
+    begun = run_folder(seed=2, name="theirs/2", records=[search(2, 2)[0]])
+    after = compare(tmp_path / "ours", tmp_path / "theirs")
+    assert (before.left_out, after.left_out) == ((), (str(begun),))
+    assert [(row.effort, row.difference) for row in after.rows] == [(row.effort, row.difference) for row in before.rows]
+
+
 def test_runs_of_two_data_sets_are_not_compared(run_folder):
     one, two = run_folder(10, 0, "one"), run_folder(10, 0, "two")
     for run, data in ((one, "digits"), (two, "fashion-mnist")):

@@ -3,8 +3,11 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from analysis.runs import stack
 from analysis.table import COLUMNS, candidates, choices, networks, rungs, tabulate
 from nas.budget import Budget
+from nas.presets import GOOGLENET
+from nas.space import Choice, Space
 
 
 def test_a_row_a_trial_with_the_documented_columns(search, budget):
@@ -56,6 +59,32 @@ def test_seeds_of_one_network_are_averaged(search):
     assert row["accuracy"] == pytest.approx(0.825)
     assert row["error"] == pytest.approx(0.175)
     assert row["accuracy_sd"] == pytest.approx(0.02 / 2**0.5)
+
+
+def test_one_training_in_two_runs_is_one_seed(search, budget):
+    records = search(3)
+    one, two = (tabulate(records, run=name, budget=budget) for name in ("one", "two"))
+    two["accuracy"] += 0.1
+    other = tabulate(records, run="other", budget=budget).assign(seed=7, accuracy=0.5)
+    both = stack([one, two, other])
+    both.attrs["runs"] = {name: {"recipe": "alike"} for name in ("one", "two", "other")}
+    row = networks(both).iloc[0]
+    assert (row["n"], row["accuracy"]) == (2, pytest.approx((0.815 + 0.5) / 2))
+    assert networks(both, apart=True)["n"].eq(1).all()
+
+
+def test_a_choice_that_does_not_apply_is_nobodys_choice(search, budget):
+    (record,) = [one for one in search(4) if one.candidate.point is not None][:1]
+    point = record.candidate.point
+    told = replace(record, candidate=replace(record.candidate, active=("stem", "se")))
+    row = tabulate([told, record]).iloc
+    assert row[0][["choice.width", "choice.ratio"]].isna().all()
+    assert (row[0]["choice.stem"], row[1]["choice.width"]) == (point["stem"], point["width"])
+    choices = tuple(Choice(name=name, values=(value,)) for name, value in point.items() if name != "ratio")
+    conditional = Choice(name="ratio", values=(point["ratio"],), when=lambda point: False)
+    space = Space(name="s", choices=(*choices, conditional), decode=lambda point: GOOGLENET, reference=GOOGLENET)
+    old = tabulate([record], space=space).iloc[0]
+    assert pd.isna(old["choice.ratio"]) and old["choice.width"] == point["width"]
 
 
 def test_only_complete_trials_within_the_budget_are_candidates(search):

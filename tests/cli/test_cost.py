@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,13 @@ def test_the_network_of_a_trial_and_of_a_model_folder_and_its_file(nas: Any, tmp
     assert status == 2 and "but got 99" in err
 
 
+def test_series_are_beside_googlenets_for_series(nas: Any, tmp_path: Path) -> None:
+    file = tmp_path / "series.json"
+    file.write_text(to_json(replace(PRESETS["googlenet-torchvision"], dims=1)))
+    status, out, _ = nas("cost", file, "--resolution", 128, "--classes", 8, "--budget", 25e6)
+    assert status == 0 and out.count(": fits 25,000,000 MACs") == 4
+
+
 def test_presets_that_cannot_be_wired_do_not_hide_whether_a_network_fits(nas: Any) -> None:
     winner = str(ROOT / "runs/reference/winner/architecture.json")
     arguments = ("cost", winner, "--resolution", 28, "--classes", 10, "--budget", 30_574_592)
@@ -86,6 +94,8 @@ def test_presets_that_cannot_be_wired_do_not_hide_whether_a_network_fits(nas: An
         (["googlenet", "--classes", "0"], ["classes >= 1", "classes=0"]),
         (["googlenet", "--classes", "many"], ["--classes", "valid int"]),
         (["googlenet", "--frob"], ["--frob"]),
+        (["googlenet", "--measure", "--threads", "100000000"], ["1 <= threads <= 1024", "threads=100000000"]),
+        (["googlenet", "--measure", "--batch", "9" * 12], ["1 <= batch < 2147483648", "batch=999999999999"]),
         ([], ["network"]),
     ],
 )
@@ -122,6 +132,8 @@ def test_a_trial_and_a_model_folder_are_costed_as_they_were(nas: Any, tmp_path: 
     assert json.loads(nas("cost", model, "--json", "--resolution", 32)[1])["macs"] > 28_152_888
     told = json.loads(nas("cost", f"{ROOT}/runs/reference/demo:0", "--json")[1])
     assert (told["resolution"], told["classes"], told["macs"]) == (32, 10, 30_574_592)
+    (model / "metrics.json").unlink()
+    assert json.loads(nas("cost", model, "--json")[1])["macs"] == 28_152_888, "by its weights"
     (model / "metrics.json").write_text("{")
     status, _, err = nas("cost", model)
     assert status == 2 and f"{model}/metrics.json must tell what its network was costed at" in err

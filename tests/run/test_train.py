@@ -140,7 +140,11 @@ def test_more_seeds_train_and_read_only_those(tmp_path: Path, monkeypatch: pytes
         return original(path, architecture, data, split, **options)
 
     monkeypatch.setattr(finals, "read_split", noted)
+    exported = [tmp_path / name for name in ("model.onnx", "model.pt2")]
+    for path in exported:
+        path.write_bytes(b"of seed 0")
     more = run(tmp_path, how=plan(2))
+    assert [path.exists() for path in exported] == [more.winner.best == 0] * 2, "of other weights than the card's"
     assert read == [("1", "a"), ("1", "b"), ("1", "test")]
     assert [record.candidate.seed for record in more.winner.records] == [0, 1]
     assert more.winner.summary("test").n == 2

@@ -7,7 +7,7 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 
 from nas.budget import Budget
 from nas.cost import Cost
-from nas.samplers.encoding import constraints, distributions, to_params, to_point
+from nas.samplers.encoding import constraints, distribution, distributions, to_params, to_point
 from nas.samplers.features import Features
 from nas.space import Choice, Space
 
@@ -40,13 +40,23 @@ def test_distributions() -> None:
     }
 
 
+def test_values_that_are_equal_but_of_another_type_are_other_parameters() -> None:
+    def kind(*values: int | float | bool) -> object:
+        return distribution(Choice(name="one", values=values))
+
+    assert kind(0, 1) == IntDistribution(0, 1)
+    assert kind(False, True) == CategoricalDistribution((False, True))
+    assert kind(2, 4) == IntDistribution(2, 4, step=2)
+    assert kind(2.0, 4.0) == IntDistribution(0, 1)
+
+
 def test_there_and_back() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         point = SPACE.sample(rng)
         params = to_params(SPACE, point)
-        for name, distribution in distributions(SPACE).items():
-            assert distribution._contains(distribution.to_internal_repr(params[name]))
+        for name, kind in distributions(SPACE).items():
+            assert kind._contains(kind.to_internal_repr(params[name]))
         back = to_point(SPACE, params)
         assert back == point
         assert [type(value) for value in back.values()] == [type(value) for value in point.values()]

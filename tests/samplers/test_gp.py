@@ -9,6 +9,7 @@ from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.record import Objective
 from nas.samplers import make_sampler
+from nas.samplers.gp import MOST, _kept
 from nas.samplers.regression import FITTED_ON, Regression
 
 
@@ -34,6 +35,16 @@ def test_many_observations_condition_it_even_where_few_are_fitted() -> None:
     fresh = np.linspace(0.05, 0.95, 50)[:, None]
     assert model.mean(fresh) == pytest.approx(np.sin(20 * fresh[:, 0]), abs=0.05)
     assert model._process.X_train_.shape[0] == FITTED_ON + 100
+
+
+def test_of_very_many_observations_the_best_and_the_latest_count() -> None:
+    losses = np.random.default_rng(0).random(MOST + 1000)
+    rows = _kept(losses)
+    assert rows == sorted(set(rows)) and len(rows) <= MOST
+    assert set(np.argsort(losses)[: MOST // 2]) <= set(rows) and set(
+        range(len(losses) - MOST // 2, len(losses))
+    ) <= set(rows)
+    assert _kept(losses[:MOST]) == list(range(MOST))
 
 
 def test_equal_observations_are_no_trouble() -> None:

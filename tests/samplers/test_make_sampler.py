@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+import toys
 
 from nas.errors import SamplerError
+from nas.journal import Journal
+from nas.proposer import Proposer
 from nas.samplers import NAMES, Sampler, make_sampler
 from nas.samplers.evolution import EvolutionSampler
 
@@ -82,6 +85,14 @@ def test_what_is_no_sampler_is_refused(path: str) -> None:
 def test_a_sampler_that_needs_more_than_a_seed_is_refused() -> None:
     with pytest.raises(SamplerError, match=r"^sampler 'optuna.samplers:GridSampler' cannot be built: .*search_space"):
         make("optuna.samplers:GridSampler")
+
+
+def test_what_a_users_sampler_raises_is_told_in_one_sentence() -> None:
+    sampler = make("optuna.samplers:PartialFixedSampler", fixed_params={}, base_sampler=3)
+    proposer = Proposer(toys.SPACE, toys.BUDGET, sampler, Journal.in_memory(objectives=("accuracy",)), seed=0)
+    assert proposer.ask() is not None, "the reference"
+    with pytest.raises(SamplerError, match=r"cannot propose a point: 'int' object has no attribute"):
+        proposer.ask()
 
 
 def test_a_module_that_fails_is_told_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,14 @@ def test_other_outputs_are_refused(trained: Network, tmp_path: Path, monkeypatch
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"a good one"]
 
 
+def test_a_difference_is_held_to_the_size_of_the_logits(tiny: Architecture, tmp_path: Path) -> None:
+    network = build(tiny, classes=4, resolution=12, generator=torch.Generator().manual_seed(0), plan="plain").eval()
+    with torch.no_grad():
+        network.linear.linear.weight.mul_(1e5)  # type: ignore[union-attr]
+    made = export(network, tmp_path / "large.pt2", kind="torch", facts=FACTS, images=images(3))
+    assert 1e-4 < made.difference < 1e-5 * float(network(images(3)).detach().abs().max())
+
+
 def test_missing_packages(trained: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r"needs the package onnx, but .* `pip install 'inception-nas\[export\]'`"):
