@@ -118,6 +118,10 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
             or without figures in the column ``report``.
     """
     check_comparable([source(run) for path in (a, b, random) if path is not None for run in runs_in(path)])
+    for run in runs_in(random) if random is not None else ():
+        sampler = (source(run).recipe or {}).get("sampler", {})
+        if isinstance(sampler, Mapping) and sampler.get("name", "random") != "random":
+            raise RunError(f"a random search must be one by the sampler random, but {run} is by {sampler['name']}.")
     (runs_a, first), (runs_b, second) = _trained(a, report), _trained(b, report)
     if report != "accuracy" and not report.startswith("metric.accuracy"):
         raise RunError(

@@ -22,7 +22,7 @@ from analysis.plots import learning_curves as plot_curves
 from analysis.plots import parallel as plot_parallel
 from analysis.plots import time_spent as plot_time
 from analysis.runs import budget_of, cost_of, dims_of, limit_of
-from analysis.style import figure, labels
+from analysis.style import figure, labels, legend_of_all
 from analysis.table import choices, networks, proposed, rungs, trained_alike, winner
 from analysis.time_spent import TimeSpent
 
@@ -139,6 +139,7 @@ def _anytime(material: Material, measure: anytime.Measure) -> Figure | None:
         # One line for trainings of several kinds would belong to none of them.
         reference = float(stars.mean()) if len(stars) and trained_alike(table) else None
         plot_anytime.anytime(courses, axes, measure=measure, against=against, reference=reference)
+    legend_of_all(made, both)
     return made
 
 

@@ -218,6 +218,18 @@ def legend_above(axes: Axes, columns: int = 3) -> None:
         )
 
 
+def legend_of_all(made: Figure, several: Sequence[Axes], columns: int = 3) -> None:
+    """One legend for the Axes of a figure that show the same series, in place of theirs: long names narrow none."""
+    handles, labels = several[0].get_legend_handles_labels()
+    if handles:
+        for axes in several:
+            if (legend := axes.get_legend()) is not None:
+                legend.remove()
+        made.legend(
+            handles, labels, loc="outside upper left", ncols=min(columns, len(labels)), frameon=False, fontsize=8
+        )
+
+
 def halo(text: Text) -> None:
     """A white rim, so that a label can be read on top of data."""
     text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])

@@ -206,7 +206,7 @@ def networks(table: pd.DataFrame, *, apart: bool = False) -> pd.DataFrame:
         seeds, their number as ``n`` and the standard deviation of accuracy as ``accuracy_sd`` (missing
         where n is 1). Only complete trials count.
     """
-    done = table[(table["state"] == "complete") & table["accuracy"].notna()]
+    done = table[(table["state"] == "complete") & table["accuracy"].notna()].reset_index(drop=True)
     by = done["run"] if apart else trainings(done, table).rename("by")
     # One training in several runs, as the reference's, is one seed: the first run's counts.
     done = done[done["run"] == done.groupby([by, "key", "seed"], sort=False)["run"].transform("first")]

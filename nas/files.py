@@ -23,5 +23,9 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is not None:
+            error.filename = str(path)  # The name that its user knows.
+        raise
     finally:
         temporary.unlink(missing_ok=True)

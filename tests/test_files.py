@@ -1,5 +1,6 @@
 """Files are whole or not there."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -21,9 +22,10 @@ def test_what_was_there_stays_where_the_disk_fails(tmp_path: Path, monkeypatch: 
     write_atomically(path, "before")
 
     def full(handle: int) -> None:
-        raise OSError("no space is left")
+        raise OSError(errno.ENOSPC, "no space is left")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(OSError, match="no space") as caught:
         write_atomically(path, "after")
+    assert caught.value.filename == str(path), "and not that of the draft"
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]

@@ -55,5 +55,6 @@ def anytime(
     axes.set_xlim(left=0)
     if measure == "best":
         percent_axis(axes.yaxis)
+        axes.set_ylim(top=min(1.0, axes.get_ylim()[1]))
     legend_above(axes, columns=2)
     return axes

@@ -66,7 +66,7 @@ def trained_networks(
             ecolor=FAINT,
             ls="none",
             capsize=2,
-            zorder=3,
+            zorder=6,  # Hollow, so that a network of ours below it is seen all the same.
             label=f"{label(figure.who, _NAME)} {figure.top1:.2%} (reported)",
         )
     margin = max(1.15, (max(costs) / min(costs)) ** 0.06)

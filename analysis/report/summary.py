@@ -21,6 +21,7 @@ class Summary:
         device_hours: of training and validation, all trials.
         winner: accuracy of the best candidate over its seeds, or None where none was trained to the end.
         winner_trial: its first trial.
+        winner_run: and its run, where there are several.
         winner_macs: its multiply-adds.
         winner_params: its parameters.
         reference: accuracy of GoogLeNet over its seeds, or None.
@@ -35,6 +36,7 @@ class Summary:
     device_hours: float
     winner: Estimate | None
     winner_trial: int | None
+    winner_run: str | None
     winner_macs: int | None
     winner_params: int | None
     reference: Estimate | None
@@ -64,6 +66,7 @@ def summarise(table: pd.DataFrame) -> Summary:
         device_hours=float(table["seconds"].sum()) / 3600,
         winner=mean(winner["accuracy"]) if len(winner) else None,
         winner_trial=int(own["trial"].iloc[0]) if len(own) else None,
+        winner_run=str(own["run"].iloc[0]) if len(own) and table["run"].nunique() > 1 else None,
         winner_macs=int(own["macs"].iloc[0]) if len(own) else None,
         winner_params=int(own["params"].iloc[0]) if len(own) else None,
         reference=mean(reference["accuracy"]) if len(reference) else None,
@@ -93,9 +96,10 @@ def cards(summary: Summary) -> tuple[tuple[str, str, str], ...]:
     """Title, figure and remark of each card at the head of the page."""
     found: list[tuple[str, str, str]] = []
     if summary.winner is not None and summary.winner_macs is not None:
-        note = f"trial {summary.winner_trial}, mean of {summary.winner.n} seeds, split A, which chose it"
+        trial = f"{summary.winner_run}:" if summary.winner_run else "trial "
+        note = f"{trial}{summary.winner_trial}, mean of {summary.winner.n} seeds, split A, which chose it"
         if summary.winner.n == 1:
-            note = f"trial {summary.winner_trial}, one seed, split A, which chose it: expect a little less elsewhere"
+            note = f"{trial}{summary.winner_trial}, one seed, split A, which chose it: expect a little less elsewhere"
         found.append(("Best network", f"{summary.winner.value:.2%}", note))
         if summary.other_split is not None:
             found.append(("On split B", f"{summary.other_split.value:.2%}", "read once, free of the winner's curse"))
@@ -107,7 +111,10 @@ def cards(summary: Summary) -> tuple[tuple[str, str, str], ...]:
         found.append(("Best network", "none yet", "no candidate was trained to the end"))
     if summary.gain is not None and summary.reference is not None:
         found.append(("Gain over GoogLeNet", f"{100 * summary.gain.value:+.2f} points", _remark(summary)))
-    counts = ", ".join(f"{count} {state}" for state, count in sorted(summary.states.items())) or "no trials"
+    # A file cannot tell a trial that runs from one that was interrupted.
+    told = {"running": "not ended"}
+    states = sorted((told.get(state, state), count) for state, count in summary.states.items())
+    counts = ", ".join(f"{count} {state}" for state, count in states) or "no trials"
     found.append(("Trials", str(summary.trials), counts))
     found.append(("Search cost", _hours(summary.device_hours), "of device time in training and validation"))
     return tuple(found)

@@ -71,7 +71,7 @@ def compare(
         console.print(f"median {unit} to {target.accuracy:.2%}: {medians} (a and b; ratio {target.ratio:.2f})")
     if compared.over_random is not None:
         shown = " and ".join(each.text(100) for each in compared.over_random)
-        console.print(f"points above the mean random network of the band: {shown} (a and b)")
+        console.print(f"points above the mean network of the random search: {shown} (a and b)")
 
 
 def models(
@@ -92,7 +92,7 @@ def models(
     found = read_trained(folders, chosen)
     paths = draw_models(found, into, runs=run)
     console = make_console()
-    console.print(trained_table(found))
+    console.print(trained_table(found, width=console.width))
     for path in paths:
         console.print(f"wrote {relative(path)}", soft_wrap=True)
 
@@ -149,7 +149,7 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
         ) from error
     table = load([member for run in runs for member in runs_in(run)])
     cost = cost_of(table)
-    console.print(front_table(front(table, cost), cost))
+    console.print(front_table(front(table, cost), cost, width=console.width))
     figures = [path for path in paths if path.parent.name == "figures"]
     for path in paths:
         if path.name == TIME:

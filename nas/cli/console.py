@@ -4,7 +4,7 @@ from typing import Final
 
 from rich.console import Console
 
-_FILE_WIDTH: Final = 120
+FILE_WIDTH: Final = 120
 
 
 def make_console() -> Console:
@@ -13,4 +13,4 @@ def make_console() -> Console:
     Text is printed as it is: a path or the reason of a failure may hold square brackets, which Rich reads as markup.
     """
     console = Console(highlight=False, markup=False)
-    return console if console.is_terminal else Console(highlight=False, markup=False, width=_FILE_WIDTH)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=FILE_WIDTH)

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from nas.architecture import extent
 from nas.budget import Budget
+from nas.cli.console import FILE_WIDTH
 from nas.cli.progress import shape
 from nas.data.config import SplitName
 from nas.published import Published
@@ -129,26 +130,28 @@ def _count(value: float | None) -> str:
     return "" if value is None else f"{value / 1e6:,.2f}M"
 
 
-def trained_table(models: Sequence["Trained"]) -> Table:
-    """Model folders side by side; gains are over the first: by the seeds that both have, and by the images."""
+def trained_table(models: Sequence["Trained"], *, width: int = FILE_WIDTH) -> Table:
+    """Model folders side by side; gains are over the first: by the seeds that both have, and by the images.
+
+    On a terminal of few columns without parameters and epochs, which ``models.csv`` has.
+    """
     first = models[0]
     where = {"test": "the test split", "a": "split A", "b": "split B"}[first.split]
     table = Table(title=f"{first.data}: mean accuracy on {where} with 95% interval over seeds")
-    table.add_column("network", overflow="fold")
-    for column in ("MACs", "params", "epochs"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for column in ("accuracy (%)", "gain over the first"):
+    wide = width >= FILE_WIDTH
+    table.add_column("network", overflow="fold", min_width=None if wide else 12)
+    sizes = ("MACs", "params", "epochs") if wide else ("MACs",)
+    for column in sizes:
         table.add_column(column, justify="right", no_wrap=True)
     by_image = any(model.over_images(first) is not None for model in models[1:])
-    if by_image:
-        table.add_column("gain, image by image", justify="right", no_wrap=True)
+    for column in ("accuracy (%)", "gain over the first", *(["gain, image by image"] if by_image else [])):
+        # Where there is no room for all, an interval stands below its figure.
+        table.add_column(column, justify="right", no_wrap=wide, overflow="fold", min_width=len("+0.15 [+0.02,"))
     for model in models:
         images = model.over_images(first) if model is not first else None
         table.add_row(
             model.label,
-            f"{model.macs:,}",
-            f"{model.params:,}",
-            str(model.epochs),
+            *(f"{model.macs:,}", f"{model.params:,}", str(model.epochs))[: len(sizes)],
             model.accuracy.text(100),
             _gain(model.over(first) if model is not first else None),
             *([_gain(images)] if by_image else []),

@@ -39,43 +39,44 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     return table
 
 
+WIDE: Final = 100
+"""Columns of a terminal on which every table fits."""
 _COSTS: Final = {"macs": "multiply-adds", "measured.latency_seconds": "latency"}
 
 
-def front_table(rows: Sequence["FrontRow"], cost: str = "macs") -> Table:
-    """The Pareto front of a run by a cost, with GoogLeNet in its place."""
+def front_table(rows: Sequence["FrontRow"], cost: str = "macs", *, width: int = WIDE) -> Table:
+    """The Pareto front of a run by a cost, with GoogLeNet in its place, for a terminal of so many columns.
+
+    Columns in which nothing stands are left out, and on a narrow terminal the key, so that figures stay whole.
+    """
     against = _COSTS.get(cost, cost)
+    told = [f"{1e3 * row.cost:.3g} ms" if against == "latency" else f"{row.cost:,.0f}" for row in rows]
+    columns = {
+        "run": [row.run for row in rows] if len({row.run for row in rows}) > 1 else [],
+        "trial": [str(row.trial) for row in rows],
+        "key": [row.key for row in rows] if width >= WIDE else [],
+        "accuracy": [f"{row.accuracy:.2%}" for row in rows],
+        "gain, points": ["" if row.gain is None or row.reference else f"{row.gain:+.2f}" for row in rows],
+        "MACs": [f"{row.macs:,}" for row in rows],
+        "of GoogLeNet's": ["" if row.macs_ratio is None else f"{row.macs_ratio:.0%}" for row in rows],
+        "params": [f"{row.params:,}" for row in rows],
+        against: told if cost not in ("macs", "params") else [],
+        "seeds": [str(row.seeds) for row in rows] if any(row.seeds > 1 for row in rows) else [],
+        "": ["" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, off the front" for row in rows],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(cells) or (name == "trial" and not rows)}
     table = Table(title=f"Pareto front of complete trials: accuracy on split A against {against}")
-    further = cost not in ("macs", "params")
-    several = len({row.run for row in rows}) > 1
-    seeds = any(row.seeds > 1 for row in rows)
-    if several:
-        table.add_column("run")
-    table.add_column("trial", justify="right")
-    table.add_column("key", no_wrap=True)
-    for column in ("accuracy", "gain, points", "MACs", "of GoogLeNet's", "params"):
-        table.add_column(column, justify="right", no_wrap=column in ("accuracy", "MACs", "params"))
-    if further:
-        table.add_column(against, justify="right")
-    if seeds:
-        table.add_column("seeds", justify="right")
-    table.add_column("")
-    for row in rows:
-        note = "" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, off the front"
-        table.add_row(
-            *([row.run] if several else []),
-            str(row.trial),
-            row.key,
-            f"{row.accuracy:.2%}",
-            "" if row.gain is None or row.reference else f"{row.gain:+.2f}",
-            f"{row.macs:,}",
-            "" if row.macs_ratio is None else f"{row.macs_ratio:.0%}",
-            f"{row.params:,}",
-            *([f"{1e3 * row.cost:.3g} ms" if against == "latency" else f"{row.cost:,.0f}"] if further else []),
-            *([str(row.seeds)] if seeds else []),
-            note,
-            style="bold cyan" if row.reference else None,
+    for name in shown:
+        words = name in ("run", "")
+        # Figures are not cut: where there is no room for all, words are folded.
+        table.add_column(
+            name,
+            justify="left" if words or name == "key" else "right",
+            overflow="fold",
+            no_wrap=not words and name not in ("gain, points", "of GoogLeNet's"),
         )
+    for place, row in enumerate(rows):
+        table.add_row(*(cells[place] for cells in shown.values()), style="bold cyan" if row.reference else None)
     return table
 
 

@@ -32,9 +32,10 @@ _RECIPE = typer.Option(
 )
 _EPOCHS = typer.Option(None, help="Of each training; the recipe's unless given, 36 for a trial without --recipe.")
 _SEEDS = typer.Option(5, help="Trainings of each network.")
+_TOP_SEEDS = 3
 _RESOLUTION = typer.Option(
     None,
-    help="Of images, in pixels; as in the trial's run, 32 for a preset on small images, or as they are.",
+    help="Of images, in pixels; as in the trial's run, 32 for a GoogLeNet on small images, or as they are.",
 )
 _OUT = typer.Option(None, help="The model folder. Called again with it, the training goes on.")
 _SET = typer.Option([], "--set", metavar="KEY=VALUE", help="Override a key: --set training.learning_rate=0.05.")
@@ -80,7 +81,7 @@ def top(
     rank: bool = typer.Option(False, "--rank", help="With --train: tell their order, and leave B and test unread."),
     recipe: str = _RECIPE,
     epochs: int = _EPOCHS,
-    seeds: int = typer.Option(3, help="Trainings of each network."),
+    seeds: int = typer.Option(_TOP_SEEDS, help="Trainings of each network."),
     resolution: int = _RESOLUTION,
     out: Path | None = _OUT,
     settings: list[str] = _SET,
@@ -96,8 +97,12 @@ def top(
     from nas.run.train import rank as order
     from nas.run.train import train as deliver
 
-    if rank and not retrain:
-        raise RunError("--rank must come with --train, for it orders what is trained.")
+    given = {"--rank": rank, "--recipe": recipe, "--epochs": epochs, "--seeds": seeds != _TOP_SEEDS, "--out": out}
+    given |= {"--resolution": resolution, "--set": settings, "--workers": workers != 1, "--concurrency": concurrency}
+    given |= {"--cpu": cpu, "--gpu": gpu}
+    alone = [name for name, value in given.items() if value not in (None, False, [])]
+    if alone and not retrain:
+        raise RunError(f"{alone[0]} must come with --train, for without it nothing is trained.")
     of_run, records = top_trials(run, k)
     console = make_console()
     console.print(top_table(of_run, records))
@@ -215,7 +220,7 @@ def _resources(
     """Cores unless given: the trial's run's, as images in files need them, or a worker's share of this machine."""
     if cpu is None:
         cores = os.cpu_count() or 1
-        cpu = 1.0 if of_run is None else min(of_run.resources.cpu, max(1, cores // workers))
+        cpu = 1.0 if of_run is None else min(of_run.resources.cpu, max(1, cores // max(1, workers)))
     return {"cpu": cpu, "gpu": gpu, "concurrency": concurrency}
 
 

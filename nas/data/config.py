@@ -2,13 +2,20 @@
 
 import difflib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from nas.errors import DataError
 
 DATASETS: tuple[str, ...] = ("digits", "fashion-mnist", "cifar10", "cifar100", "folder", "waves")
+SERIES: tuple[str, ...] = ("waves",)
+CLASSES: Mapping[str, int] = MappingProxyType(
+    {"digits": 10, "fashion-mnist": 10, "cifar10": 10, "cifar100": 100, "waves": 8}
+)
+"""Of the data sets that always have so many."""
 """The names that `DataConfig.name` may have; `waves` are series, all else images."""
 
 SplitName = Literal["train", "a", "b", "test"]

@@ -51,7 +51,11 @@ class Result:
         """
         complete = [trial for trial in self.trials if trial.state == "complete" and not trial.candidate.reference]
         if not complete:
-            raise RunError(f"at least one complete trial is needed for a best one, but of {len(self.trials)} none is.")
+            reasons = [trial.reason for trial in self.trials if trial.reason]
+            first = f" The first failed: {reasons[0]}" if reasons else ""
+            raise RunError(
+                f"at least one complete trial is needed for a best one, but of {len(self.trials)} none is.{first}"
+            )
         return max(complete, key=lambda trial: trial.accuracy or 0.0)
 
 

@@ -133,6 +133,8 @@ def check_own_folder(folder: Path, plan: Plan) -> None:
     """
     if folder.is_file():
         raise RunError(f"a model folder must be a folder, but {folder} is a file.")
+    if (folder / "journal.log").exists():
+        raise RunError(f"a training must have a folder of its own, but {folder} holds a search; choose another --out.")
     if (folder / PLAN).is_file():
         check_same(folder, read_plan(folder / PLAN), plan)
     elif folder.exists() and any(folder.iterdir()):

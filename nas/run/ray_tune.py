@@ -74,6 +74,7 @@ def run_on_ray(
             trial needs.
     """
     if engine.settled():
+        engine.listener.said("nothing was left to be trained.")
         begun()
         return True
     if ray.is_initialized():

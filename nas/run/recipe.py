@@ -173,7 +173,8 @@ class Recipe:
         safe = self.name.replace("-", "").replace("_", "").replace(".", "")
         if not safe.isalnum():
             raise RecipeError(
-                f"name must be letters, digits, '-', '_' and '.', for it names a folder, but got name={self.name!r}."
+                "name (--name, or else the recipe file's own) must be letters, digits, '-', '_' and '.', for it names "
+                f"a folder, but got name={self.name!r}."
             )
         if self.objectives[:1] != ("accuracy",) or len(set(self.objectives)) != len(self.objectives):
             raise RecipeError(

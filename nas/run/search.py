@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.errors import RecipeError
+from nas.data.config import CLASSES, SERIES
+from nas.errors import RecipeError, RunError
 from nas.files import write_atomically
 from nas.journal import Journal
 from nas.proposer import Proposer
@@ -57,9 +58,9 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     # The run may be resumed from another folder than it is started in.
     recipe = _whole(replace(recipe, data=recipe.data.anchored(), space=absolute(recipe.space)))
     space = prepare(recipe)
+    _check_known(recipe, space)
     task = TrainingTask(recipe.data, recipe.training)
     _check_classes(recipe, task.classes)
-    _check_dims(recipe, space, task.dims)
     # A sampler that is not fit for this search says so at its first proposal: not after a run was replaced.
     list(_proposed(recipe, space, min(2, recipe.stop.trials)))
     folder = RunFolder.create(path, recipe, overwrite=overwrite)
@@ -89,6 +90,9 @@ def resume(path: Path, listener: Listener, *, stop: StopConfig | None = None, ad
     folder = RunFolder.open(path)
     recipe = folder.recipe()
     if stop is not None:
+        begun = len(Journal.open(folder.journal, read_only=True).trials())
+        if stop.trials < min(begun, recipe.stop.trials):
+            raise RunError(f"`stop.trials >= {begun}` must hold, for so many have begun, but got {stop.trials}.")
         recipe = replace(recipe, stop=stop)
     if address is not None:
         recipe = replace(recipe, resources=replace(recipe.resources, address=address or None))
@@ -103,7 +107,9 @@ def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
         NasError: as :func:`start`, but for data and run folder.
     """
     recipe = _whole(recipe)
-    yield from _proposed(recipe, prepare(recipe), trials)
+    space = prepare(recipe)
+    _check_known(recipe, space)
+    yield from _proposed(recipe, space, trials)
 
 
 def _proposed(recipe: Recipe, space: Space, trials: int) -> Iterator[Candidate]:
@@ -161,7 +167,8 @@ def _go(
         fits = reference_fits(space, recipe.budget, task.resolution)
         if not fits:
             listener.said(
-                f"the reference of space {space.name} cannot be wired at so few pixels, so this search has none."
+                f"the reference of space {space.name} cannot be wired at {task.resolution} pixels, "
+                "so this search has none."
             )
         mirror = _mirror(recipe, folder)
         if mirror is not None and check is not None:
@@ -211,6 +218,13 @@ def _whole(recipe: Recipe) -> Recipe:
 def _mirror(recipe: Recipe, folder: RunFolder) -> Mirror | None:
     storage = recipe.resources.storage
     return Mirror(ObjectStore(storage).below(recipe.name), folder) if storage else None
+
+
+def _check_known(recipe: Recipe, space: Space) -> None:
+    """What is known of data without loading them."""
+    _check_dims(recipe, space, 1 if recipe.data.name in SERIES else 2)
+    if recipe.data.name in CLASSES:
+        _check_classes(recipe, CLASSES[recipe.data.name])
 
 
 def _check_classes(recipe: Recipe, classes: int) -> None:

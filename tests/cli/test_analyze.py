@@ -55,10 +55,18 @@ def test_several_runs_are_drawn_together(runs: Path, nas: Any, tmp_path: Path) -
     assert (tmp_path / "trials.csv").read_text().count("\n") == 1 + 4 * 12
 
 
-def test_compare_claims_nothing_from_two_seeds(runs: Path, nas: Any) -> None:
+def test_compare_claims_nothing_from_two_seeds(runs: Path, nas: Any, tmp_path: Path) -> None:
     status, out, _ = nas("compare", runs / "random", runs / "tpe", "--random", runs / "random")
     assert status == 0
-    assert "no claim" in out and "median trainings" in out and "above the mean random network" in out
+    assert "no claim" in out and "median trainings" in out and "above the mean network of the random search" in out
+    tuned = tmp_path / "tuned"
+    shutil.copytree(runs / "tpe", tuned)
+    for recipe in ("sampler: {name: tpe}\n", "sampler: {name: random}\n"):
+        for run in tuned.iterdir():
+            (run / "recipe.yaml").write_text(recipe)
+        status, _, err = nas("compare", runs / "random", runs / "tpe", "--random", tuned)
+        refused = "a random search must be one by the sampler random" in err and err.endswith("is by tpe.\n")
+        assert (status, refused) == ((2, True) if "tpe" in recipe else (0, False)), err
 
 
 def test_models_are_told_side_by_side(nas: Any, tmp_path: Path) -> None:

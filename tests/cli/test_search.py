@@ -92,6 +92,10 @@ def test_resuming_a_finished_run_trains_nothing(run: Path, nas: Any) -> None:
     before = (run / "journal.log").read_bytes()
     status, out, _ = nas("resume", run)
     assert status == 0 and "5 trials of this run ended in earlier sessions" in out
+    assert "nothing was left to be trained" in out
+    status, _, err = nas("resume", run, "--trials", 4)
+    assert status == 2 and "`stop.trials >= 5` must hold, for so many have begun, but got 4." in err
+    assert yaml.safe_load((run / "recipe.yaml").read_text())["stop"]["trials"] == 5
     assert (run / "journal.log").read_bytes() == before
 
 

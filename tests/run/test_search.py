@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nas.budget import Budget
+from nas.data import DataConfig
 from nas.errors import RecipeError
 from nas.run.recipe import Recipe
 from nas.run.recipe_file import read_recipe
@@ -32,5 +35,21 @@ def test_another_seed_proposes_others(recipe: Recipe) -> None:
 
 @pytest.mark.parametrize("field", ["seed", "trial_seed"])
 def test_seeds_start_at_zero(recipe: Recipe, field: str) -> None:
-    with pytest.raises(RecipeError, match=f"`{field} >= 0` must hold, but got {field}=-1"):
-        replace(recipe, **{field: -1})
+    for seed in (-1, 2**63):
+        with pytest.raises(RecipeError, match=rf"`0 <= {field} < 2\*\*63` must hold, but got {field}={seed}\."):
+            replace(recipe, **{field: seed})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"space": "inception_series"}, "space must be one for images, which digits holds"),
+        ({"budget": Budget(macs=10**8, resolution=32, classes=11)}, "budget.classes=11 where digits has 10"),
+        ({"data": DataConfig(name="waves")}, "space must be one for series, which waves holds"),
+    ],
+)
+def test_a_rehearsal_knows_what_data_are_without_loading_them(
+    recipe: Recipe, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(RecipeError, match=said):
+        list(rehearse(replace(recipe, **changes), 1))

@@ -100,6 +100,7 @@ def test_best_choice_names_the_value(table, axes, choice):
 def test_best_choice_labels_levels_that_have_room(axes):
     table = pd.DataFrame({"choice.width": [48, 72, 74, 96], "accuracy": [0.8, 0.9, 0.9, 0.85]})
     table = table.assign(run="one", state="complete", reference=False, within_budget=True, macs=1, key=list("abcd"))
+    table["seed"] = 0
     plot_best_choice(table, best_choice(table, "choice.width"), axes)
     assert [text.get_text() for text in axes.get_xticklabels()] == ["48", "72", "96"]
 

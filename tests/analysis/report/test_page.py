@@ -94,6 +94,7 @@ def test_several_runs_make_one_report(run_folder, tmp_path):
     assert tmp_path / "analysis" / "report.html" in paths
     text = (tmp_path / "analysis" / "report.html").read_text()
     assert "<h1>a, b</h1>" in text
+    assert re.search(r"\b[ab]:\d+, one seed, split A", text), "the winner is named with its run"
     assert not re.search(r"(src|href)=\"(?!data:|#)", text)
     assert len(pd.read_csv(tmp_path / "analysis" / "trials.csv")) == 28
     assert all(path.is_file() for path in paths)
@@ -108,7 +109,7 @@ def test_a_folder_of_runs_is_one_search_with_bands(run_folder, tmp_path):
     sources = [source(tmp_path / "ours" / name) for name in names]
     figures = illustrations(gather([*sources, source(plain)], table, searches={"ours": names, "plain": ["plain"]}))
     best = next(one for one in figures if one.name == "best_so_far").figure
-    labels = [text.get_text() for text in best.axes[0].get_legend().get_texts()]
+    labels = [text.get_text() for text in best.legends[0].get_texts()]
     assert labels[:2] == ["ours (n=5, 95% band)", "plain (n=1)"]
     paths = analysis.analyze([tmp_path / "ours", plain], into=tmp_path / "out")
     assert len(pd.read_csv(tmp_path / "out" / "trials.csv")) == 72 and len(paths) == 10
@@ -157,7 +158,7 @@ def test_trainings_of_several_kinds_are_not_mixed(run_folder, tmp_path):
         for name, about in table.attrs["runs"].items():
             about["recipe"] = "same" if alike else name
         found = {one.name: one.figure for one in illustrations(gather(sources, table))}
-        legend = found["best_so_far"].axes[0].get_legend().get_texts()
+        legend = found["best_so_far"].legends[0].get_texts()
         assert ("fidelity" in found) is alike
         assert any("GoogLeNet" in text.get_text() for text in legend) is alike
 
