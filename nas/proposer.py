@@ -74,7 +74,7 @@ class Proposer:
         """
         for record in journal.trials():
             if record.candidate.point is not None:
-                _hold(space, record.number, record.candidate.point, record.candidate.key)
+                _hold(space, record.number, record.candidate, record.candidate.point)
         self._space, self._budget, self._sampler, self._journal = space, budget, sampler, journal
         self._seed, self._trial_seed, self._reference_first = seed, trial_seed, reference_first
         self._measurement = measurement
@@ -235,12 +235,15 @@ def _reachable(history: History, starts: list[Network]) -> Iterator[Network]:
                 yield network
 
 
-def _hold(space: Space, number: int, point: Point, trained: str) -> None:
+def _hold(space: Space, number: int, candidate: Candidate, point: Point) -> None:
     begun = f"a search goes on in the space that it began in, but trial {number}"
     try:
         space.check(point)
         now = key(space.decode(point))
     except (ArchitectureError, SpaceError) as error:
         raise SpaceError(f"{begun} is no point of {space.name!r} as it is now: {error}") from error
-    if now != trained:
-        raise SpaceError(f"{begun} would be another network in {space.name!r} as it is now: {now}, and not {trained}.")
+    # What a space names as the point of its reference need not be that network to the last detail.
+    if now != candidate.key and not candidate.reference:
+        raise SpaceError(
+            f"{begun} would be another network in {space.name!r} as it is now: {now}, and not {candidate.key}."
+        )

@@ -152,7 +152,7 @@ def _tuned(trainable: Any, link: Link, storage: str, resources: ResourcesConfig)
     try:
         tuner.fit()
     except RuntimeError as error:
-        if link.error is not None or not isinstance(error.__cause__, OutOfMemoryError):
+        if link.error is not None or not link.numbers or not isinstance(error.__cause__, OutOfMemoryError):
             raise
         link.lose_all(f"{str(error.__cause__).splitlines()[0].rstrip('.')}.", resources.max_failures)
         return False
