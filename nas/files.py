@@ -1,8 +1,17 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and the one in which Linux tells what processor it runs on."""
 
 import os
 import secrets
 from pathlib import Path
+
+
+def cpuinfo(*starts: str) -> str | None:
+    """The first line of ``/proc/cpuinfo`` that starts so; None where there is none, as on other systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((line for line in lines if line.startswith(starts)), None)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

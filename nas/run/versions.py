@@ -8,6 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from nas.files import cpuinfo
+
 PACKAGES: Final = ("inception-nas", "torch", "torchvision", "ray", "optuna", "numpy", "pandas", "matplotlib")
 
 
@@ -43,9 +45,5 @@ def _git_revision() -> str | None:
 
 
 def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    name = (cpuinfo("model name") or "").partition(":")[2].strip()
+    return name or platform.processor() or platform.machine()

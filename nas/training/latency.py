@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from nas import serialize
 from nas.architecture import Architecture
 from nas.data.cache import cache_folder
-from nas.files import write_atomically
+from nas.files import cpuinfo, write_atomically
 from nas.network.build import build
 from nas.network.fold import fold
 from nas.training.device import use_threads
@@ -105,11 +105,7 @@ def median_seconds(run: Callable[[], object], *, clock: Callable[[], float] = ti
 
 def machine() -> str:
     """The processor and the version of torch."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    name = (cpuinfo("model name") or "").partition(":")[2].strip()
     return f"{name or platform.processor()} ({platform.machine()}, {platform.node()}), torch {torch.__version__}"
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from nas.data.cache import cache_folder
+from nas.files import cpuinfo
 
 SOURCES = tuple(Path(__file__).with_name(f"{name}.cpp") for name in ("kernels", "pool", "depthwise", "gate", "lrn"))
 HEADER = Path(__file__).with_name("vectors.h")
@@ -77,8 +78,4 @@ def _warn(reason: str) -> None:
 
 def _processor() -> str:
     """What ``-march=native`` depends on: a home folder may be shared by machines."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return f"{platform.machine()} {platform.processor()}"
-    return next((line for line in lines if line.startswith(("flags", "Features"))), platform.machine())
+    return cpuinfo("flags", "Features") or f"{platform.machine()} {platform.processor()}"
