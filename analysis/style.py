@@ -218,16 +218,14 @@ def legend_above(axes: Axes, columns: int = 3) -> None:
         )
 
 
-def legend_of_all(made: Figure, several: Sequence[Axes], columns: int = 3) -> None:
+def legend_of_all(made: Figure, several: Sequence[Axes]) -> None:
     """One legend for the Axes of a figure that show the same series, in place of theirs: long names narrow none."""
     handles, labels = several[0].get_legend_handles_labels()
     if handles:
         for axes in several:
             if (legend := axes.get_legend()) is not None:
                 legend.remove()
-        made.legend(
-            handles, labels, loc="outside upper left", ncols=min(columns, len(labels)), frameon=False, fontsize=8
-        )
+        made.legend(handles, labels, loc="outside upper left", ncols=min(3, len(labels)), frameon=False, fontsize=8)
 
 
 def halo(text: Text) -> None:

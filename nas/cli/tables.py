@@ -60,7 +60,7 @@ def front_table(rows: Sequence["FrontRow"], cost: str = "macs", *, width: int = 
         "MACs": [f"{row.macs:,}" for row in rows],
         "of GoogLeNet's": ["" if row.macs_ratio is None else f"{row.macs_ratio:.0%}" for row in rows],
         "params": [f"{row.params:,}" for row in rows],
-        against: told if cost not in ("macs", "params") else [],
+        **({} if cost in ("macs", "params") else {against: told}),
         "seeds": [str(row.seeds) for row in rows] if any(row.seeds > 1 for row in rows) else [],
         "": ["" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, off the front" for row in rows],
     }
