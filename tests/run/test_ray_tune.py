@@ -73,19 +73,13 @@ def test_what_workers_cannot_import_ends_the_search_with_one_sentence() -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_trials_that_raise_or_give_nan_or_die_once(tmp_path: Path) -> None:
-    for fault, reason in (("raise", "a layer failed"), ("nan", "nan")):
-        result = search(
-            SPACE,
-            Faulty(fault, tmp_path),
-            BUDGET,
-            trials=8,
-            sampler="random",
-            resources=ResourcesConfig(concurrency=2),
-        )
-        failed = [trial for trial in result.trials if trial.state == "failed"]
-        assert result.finished and 0 < len(failed) < 8
-        assert all(reason in (trial.reason or "") for trial in failed)
+def test_trials_that_raise_or_die_once(tmp_path: Path) -> None:
+    result = search(
+        SPACE, Faulty("raise", tmp_path), BUDGET, trials=8, sampler="random", resources=ResourcesConfig(concurrency=2)
+    )
+    failed = [trial for trial in result.trials if trial.state == "failed"]
+    assert result.finished and 0 < len(failed) < 8
+    assert all("a layer failed" in (trial.reason or "") for trial in failed)
     result = search(
         SPACE, Faulty("exit", tmp_path), BUDGET, trials=6, sampler="random", resources=ResourcesConfig(concurrency=2)
     )
