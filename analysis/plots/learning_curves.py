@@ -70,6 +70,8 @@ def learning_curves(
     for index, rung in enumerate(rungs):
         axes.axvline(rung, color=INK, lw=0.8, ls=(0, (2, 2)), zorder=1, label="rung" if index == 0 else None)
     axes.autoscale_view()
+    if all(len(line) == 1 for line in lines.values()):
+        axes.set_xlim(0, 2)  # One epoch would be the whole axis, and have parts.
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("Epochs trained")
     axes.set_ylabel("Validation accuracy, split A (%)")

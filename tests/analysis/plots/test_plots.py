@@ -133,7 +133,7 @@ def test_curves_of_one_epoch_are_seen(run_folder, axes):
     plot_curves(curves, analysis.load(folder), axes)
     dots = sum(len(each.get_offsets()) for each in axes.collections if isinstance(each, PathCollection))
     dots += sum(line.get_marker() == "o" for line in axes.lines)
-    assert dots >= len(curves)
+    assert dots >= len(curves) and axes.get_xlim() == (0, 2)
 
 
 def test_fidelity_shows_tau_and_n(table, axes):
