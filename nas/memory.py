@@ -120,20 +120,19 @@ def _inference(lowered: Lowered, batch: int, value_bytes: int) -> int:
         if isinstance(operation, ops.Dropout):
             sizes.alias(operation.name, operation.inputs[0])
         else:
-            # Torch's pools of series note where the largest were for training only, those of images always.
-            series = isinstance(operation, ops.MaxPool) and sizes.dims == 1
-            heap.touch(sizes.of(operation.name) if series else _beside(operation, sizes))
+            heap.touch(_beside(operation, sizes, training=False))
         heap.hold(sizes.root(operation.name), sizes.of(operation.name))
         for name in step.dead:
             heap.drop(sizes.root(name))
     return heap.peak
 
 
-def _beside(operation: Operation, sizes: _Sizes) -> int:
+def _beside(operation: Operation, sizes: _Sizes, *, training: bool) -> int:
     """The most that an operation has at once beside its inputs, its output included."""
     out = sizes.of(operation.name)
     match operation:
-        case ops.MaxPool():
+        case ops.MaxPool() if training or sizes.dims == 2:
+            # Torch's pools of series note where the largest were for training only.
             return out + out // sizes.value * INDEX_BYTES
         case ops.LocalResponseNorm():
             return 3 * out
@@ -159,7 +158,7 @@ class _Training:
             operation = step.operation
             if isinstance(operation, ops.Dropout) and operation.probability == 0.0:
                 sizes.alias(operation.name, operation.inputs[0])
-            heap.touch(_beside(operation, sizes) if sizes.root(operation.name) == operation.name else 0)
+            heap.touch(_beside(operation, sizes, training=True) if sizes.root(operation.name) == operation.name else 0)
             heap.hold(sizes.root(operation.name), sizes.of(operation.name))
             self._saved[operation.name] = saved = self._keeps(operation)
             for name, size in saved.items():

@@ -11,6 +11,16 @@ from nas.run.recipe import EarlyStoppingConfig, StopConfig
 from nas.run.rungs import Rungs
 
 
+class Heard(Silent):
+    """A listener that keeps what the user is told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def said(self, message: str) -> None:
+        self.messages.append(message)
+
+
 def make_engine(
     source: Source,
     journal: Journal,

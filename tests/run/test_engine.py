@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engines import make_engine
+from engines import Heard, make_engine
 from toys import BUDGET, SPACE, Faulty, evaluate
 
 from nas.architecture import Architecture
@@ -42,16 +42,11 @@ def test_every_trial_is_in_the_budget_and_none_is_trained_twice() -> None:
 
 
 def test_a_space_that_is_used_up_ends_the_search() -> None:
-    said: list[str] = []
-
-    class Heard(Silent):
-        def said(self, message: str) -> None:
-            said.append(message)
-
-    result = search(SPACE, evaluate, BUDGET, trials=10_000, sampler="random", listener=Heard())
+    heard = Heard()
+    result = search(SPACE, evaluate, BUDGET, trials=10_000, sampler="random", listener=heard)
     keys = {trial.candidate.key for trial in result.trials}
     assert result.finished and len(keys) == len(result.trials) <= 4 * 4 * 4 * 3 + 1
-    assert "no further network" in said[-1]
+    assert "no further network" in heard.messages[-1]
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])

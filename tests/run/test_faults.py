@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 import toys
+from engines import Heard
 from tiny_search import TRAINING, write_recipe
 
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.run.curves import Curves
 from nas.run.engine import FAILURE
-from nas.run.function import Silent, search
+from nas.run.function import search
 from nas.run.job import Job
 from nas.run.recipe import ResourcesConfig
 from nas.run.work import Work
@@ -99,12 +100,7 @@ def test_a_worker_that_takes_all_memory_ends_no_search(tmp_path: Path, monkeypat
     import psutil
     import ray
 
-    said: list[str] = []
-
-    class Heard(Silent):
-        def said(self, message: str) -> None:
-            said.append(message)
-
+    heard = Heard()
     memory = psutil.virtual_memory()
     # Ray ends workers from here on; Tune takes that for an error of its own.
     monkeypatch.setenv("RAY_memory_usage_threshold", f"{(memory.total - memory.available + 2**31) / memory.total:.3f}")
@@ -118,13 +114,13 @@ def test_a_worker_that_takes_all_memory_ends_no_search(tmp_path: Path, monkeypat
             trials=6,
             sampler="random",
             resources=ResourcesConfig(concurrency=2),
-            listener=Heard(),
+            listener=heard,
         )
     finally:
         ray.shutdown()
     assert len(list(tmp_path.iterdir())) > 0, "some worker was ended"
     assert {trial.state for trial in result.trials} == {"complete"} and result.finished
-    assert "low on memory" in said[0] and "at most 1 at a time" in said[0]
+    assert "low on memory" in heard.messages[0] and "at most 1 at a time" in heard.messages[0]
 
 
 @pytest.mark.slow
