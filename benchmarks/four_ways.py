@@ -1,5 +1,8 @@
 """What the training loop brings to a search, and what the engine brings: {plain, ours} x {Tune and Optuna, ours}.
 
+"ours" is the engine as the flagship's recipe has it: `gp` in the band from 0.9 of the budget, every network trained to
+the end. "ours-asha" is the same engine set as Tune's search is: all networks within the budget, ASHA at every epoch.
+
     python -m benchmarks.four_ways --loop plain --engine tune --core-hours 1.5 --seed 0
     nas compare runs/out/four_ways/plain-tune runs/out/four_ways/ours-ours --column metric.accuracy_b
 
@@ -14,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -39,7 +43,7 @@ from nas.data.config import SplitName
 from nas.data.load import load_data
 from nas.data.splits import Data
 from nas.run.function import search
-from nas.run.recipe import ResourcesConfig
+from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig
 from nas.spaces import load_space
 from nas.training import TrainingConfig
 from nas.training.trainer import Trainer
@@ -215,18 +219,21 @@ def by_tune(loop: str, core_hours: float, seed: int, folder: Path) -> None:
         ).fit()
 
 
-def by_us(loop: str, core_hours: float, seed: int, folder: Path) -> None:
-    """This engine: its sampler, its band below the budget, its journal."""
+def by_us(loop: str, core_hours: float, seed: int, folder: Path, *, asha: bool = False) -> None:
+    """This engine: its sampler, its journal; in the band below the budget, or in all of it with ASHA."""
 
-    def evaluate(architecture: Architecture, epochs: int) -> Mapping[str, float]:
-        told = list(run(loop, architecture, seed, every=False))[-1]
-        return {name: value for name, value in told.items() if name != "seconds"}  # The engine's own clock tells it.
+    def evaluate(architecture: Architecture, epochs: int) -> Iterator[Mapping[str, float]]:
+        for told in run(loop, architecture, seed, every=False):
+            del told["seconds"]  # The engine's own clock tells it.
+            yield told
 
     search(
         load_space("inception_small"),
         evaluate,
-        replace(BUDGET, at_least=0.9),
+        BUDGET if asha else replace(BUDGET, at_least=0.9),
         trials=TRIALS,
+        epochs=RECIPE.epochs,
+        early_stopping=EarlyStoppingConfig(rule="asha", first_rung=1, reduction=2) if asha else None,
         core_hours=core_hours,
         seed=seed,
         path=folder,
@@ -234,11 +241,18 @@ def by_us(loop: str, core_hours: float, seed: int, folder: Path) -> None:
     )
 
 
+ENGINES: Final[Mapping[str, Callable[[str, float, int, Path], None]]] = {
+    "tune": by_tune,
+    "ours": by_us,
+    "ours-asha": partial(by_us, asha=True),
+}
+
+
 def main() -> None:
-    """Run one of the four."""
+    """Run one of the ways."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--loop", choices=tuple(LOOPS), required=True)
-    parser.add_argument("--engine", choices=("tune", "ours"), required=True)
+    parser.add_argument("--engine", choices=tuple(ENGINES), required=True)
     parser.add_argument("--core-hours", type=float, default=1.5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/out/four_ways"))
@@ -246,7 +260,7 @@ def main() -> None:
     folder = (options.out / f"{options.loop}-{options.engine}" / f"seed-{options.seed}").resolve()
     folder.mkdir(parents=True)
     ray.init(address="local", num_cpus=AT_ONCE, include_dashboard=False, log_to_driver=False)
-    (by_tune if options.engine == "tune" else by_us)(options.loop, options.core_hours, options.seed, folder)
+    ENGINES[options.engine](options.loop, options.core_hours, options.seed, folder)
     ray.shutdown()
 
 

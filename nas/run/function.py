@@ -1,8 +1,9 @@
 """Search with an evaluation of one's own: any space, any objective, the same engine."""
 
+import inspect
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,11 @@ from nas.run.rungs import Rungs, rung_epochs
 from nas.samplers import make_sampler
 from nas.space import Space
 
-Evaluate = Callable[[Architecture, int], Mapping[str, float]]
-"""Trains an architecture for a number of epochs, from its start; gives metrics, ``accuracy`` among them."""
+Evaluate = Callable[[Architecture, int], Mapping[str, float] | Iterator[Mapping[str, float]]]
+"""Trains an architecture for a number of epochs, from its start; returns metrics, ``accuracy`` among them.
+
+A generator function yields them after each epoch instead, so that a trial that passes a rung trains on.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +103,8 @@ def search(
 
     Args:
         space: where candidates come from; its reference is trial 0.
-        evaluate: called with an architecture and the epochs to train, for each rung and the end.
+        evaluate: called with an architecture and the epochs to train: a function for each rung and the end, each
+            time from the start; a generator function once, for the end.
         budget: what candidates may cost.
         trials: evaluations in all, the reference included; a budget with too few pixels for the reference goes without.
         core_hours: no further evaluation begins once those before took so many; no limit unless given.
@@ -155,7 +160,9 @@ def search(
                 told_as=stopping.told_as,
                 cores=resources.cpu if resources else 1.0,
             )
-            task = FunctionTask(evaluate=evaluate, milestones=(*rung_epochs(stopping, epochs), epochs))
+            every = inspect.isgeneratorfunction(evaluate)
+            milestones = range(1, epochs + 1) if every else (*rung_epochs(stopping, epochs), epochs)
+            task = FunctionTask(evaluate=evaluate, milestones=tuple(milestones))
             if resources is None:
                 finished = run_here(engine, task, run.checkpoints)
             else:
@@ -183,7 +190,7 @@ class FunctionTask:
 
     Attributes:
         evaluate: the user's function.
-        milestones: rising numbers of epochs, the last of them a full evaluation.
+        milestones: rising numbers of epochs, the last of them a full evaluation; every epoch for a generator function.
     """
 
     evaluate: Evaluate
@@ -216,15 +223,17 @@ class FunctionSession:
     task: FunctionTask
     architecture: Architecture
     epoch: int = field(default=0)
+    _course: Iterator[Mapping[str, float]] | None = field(default=None)
 
     def step(self) -> Mapping[str, float]:
         """Evaluate to the next milestone.
 
         Raises:
-            ModelError: the function gave no accuracy from 0 to 1, or a metric that is no number or bears a taken name.
+            ModelError: the function gave no accuracy from 0 to 1, a metric that is no number or bears a taken name, or
+                fewer epochs than it was asked for.
         """
         target = next(milestone for milestone in self.task.milestones if milestone > self.epoch)
-        given = self.task.evaluate(self.architecture, target)
+        given = self._given(target)
         if not isinstance(given, Mapping):
             raise ModelError(f"evaluate must give metrics by name, such as {{'accuracy': 0.9}}, but gave {given!r}.")
         if "accuracy" not in given:
@@ -237,6 +246,20 @@ class FunctionSession:
             raise ModelError(f"`0 <= accuracy <= 1` must hold, but evaluate gave accuracy={metrics['accuracy']:g}.")
         self.epoch = target
         return metrics
+
+    def _given(self, target: int) -> object:
+        if not inspect.isgeneratorfunction(self.task.evaluate):
+            return self.task.evaluate(self.architecture, target)
+        behind = 1
+        if self._course is None:
+            # What a generator holds cannot be kept on disk: one that goes on does its epochs again, unreported.
+            self._course, behind = self.task.evaluate(self.architecture, self.task.epochs), target
+        given: object = None
+        for _ in range(behind):
+            given = next(self._course, None)
+        if given is None:
+            raise ModelError(f"evaluate must yield metrics after each of {self.task.epochs} epochs, but ended before.")
+        return given
 
     def save(self, path: Path) -> None:
         """Remember the milestone."""

@@ -1,18 +1,20 @@
 """One job in a worker: checkpoints, lost reports, faults."""
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from toys import SPACE, evaluate
+from toys import BUDGET, SPACE, evaluate
 
+from nas.architecture import Architecture
 from nas.errors import DataError
 from nas.run.engine import FAILURE, FATAL
-from nas.run.function import FunctionSession, FunctionTask
+from nas.run.function import FunctionSession, FunctionTask, search
 from nas.run.job import Job
+from nas.run.recipe import EarlyStoppingConfig
 from nas.run.work import Work
 
 JOB = Job(number=3, architecture=SPACE.reference, key="0123456789abcdef", seed=0)
@@ -51,6 +53,50 @@ def test_a_damaged_checkpoint_starts_again_with_a_warning(tmp_path: Path, damage
     metrics, _ = work(tmp_path, warnings).step()
     assert metrics["epoch"] == 1
     assert len(warnings) == 1 and "trial 3 starts again" in warnings[0]
+
+
+def rising(architecture: Architecture, epochs: int) -> Iterator[Mapping[str, float]]:
+    for epoch in range(1, epochs + 1):
+        yield {"accuracy": epoch / epochs}
+
+
+def test_a_generator_trains_on_and_a_new_worker_takes_it_to_where_it_was(tmp_path: Path) -> None:
+    task = FunctionTask(evaluate=rising, milestones=(1, 2, 3))
+    first = work(tmp_path, task=task)
+    assert [first.step()[0]["accuracy"] for _ in range(2)] == [1 / 3, 2 / 3]
+    second = work(tmp_path, task=task)
+    again, last = second.step(), second.step()
+    assert (again[0]["epoch"], again[0]["accuracy"], again[1]) == (2, 2 / 3, False)
+    assert (last[0]["epoch"], last[0]["accuracy"], last[1]) == (3, 1.0, True)
+
+
+def test_a_generator_must_yield_every_epoch(tmp_path: Path) -> None:
+    def short(architecture: Architecture, epochs: int) -> Iterator[Mapping[str, float]]:
+        yield {"accuracy": 0.5}
+
+    begun = work(tmp_path, task=FunctionTask(evaluate=short, milestones=(1, 2, 3)))
+    assert begun.step()[0]["accuracy"] == 0.5
+    failure = begun.step()[0][FAILURE]
+    assert failure == "evaluate must yield metrics after each of 3 epochs, but ended before."
+
+
+def test_a_search_evaluates_a_generator_once_a_trial() -> None:
+    calls = []
+
+    def counted(architecture: Architecture, epochs: int) -> Iterator[Mapping[str, float]]:
+        calls.append(epochs)
+        for epoch in range(1, epochs + 1):
+            yield dict(evaluate(architecture, epoch))
+
+    stopping = EarlyStoppingConfig(rule="asha", first_rung=1, reduction=2)
+    settings = {"trials": 8, "sampler": "random", "epochs": 4, "early_stopping": stopping}
+    result = search(SPACE, counted, BUDGET, **settings)  # type: ignore[arg-type]
+    states = [trial.state for trial in result.trials]
+    assert calls == [4] * 8 and "stopped" in states and "complete" in states
+    whole = [trial for trial in result.trials if trial.state == "complete"]
+    assert all(list(trial.accuracies) == [1, 2, 3, 4] for trial in whole), "a point of the curve after each epoch"
+    by_rungs = search(SPACE, evaluate, BUDGET, **settings)  # type: ignore[arg-type]
+    assert [trial.state for trial in by_rungs.trials] == states
 
 
 @pytest.mark.parametrize("number", [np.float32(0.5), np.array(0.5), torch.tensor(0.5), 0.5])
