@@ -98,7 +98,14 @@ def test_the_benchmarks_tell_how_the_four_ways_of_searching_went() -> None:
         assert f"| {way} | {whole} | {stopped} | {hours} |" in (ROOT / "benchmarks" / "README.md").read_text()
 
 
-def test_the_flagship_tells_what_was_tried() -> None:
-    text = (REFERENCE / "fashion_mnist_flagship" / "README.md").read_text()
-    for row in pd.read_csv(REFERENCE / "changes.csv").itertuples():
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("changes.csv", REFERENCE / "fashion_mnist_flagship" / "README.md"),
+        ("changes_googlenet.csv", ROOT / "benchmarks" / "README.md"),
+    ],
+)
+def test_what_was_tried_is_told(table: str, told: Path) -> None:
+    text = told.read_text()
+    for row in pd.read_csv(REFERENCE / table).itertuples():
         assert f"| {row.change} | {row.macs:,} | {row.accuracy:.2%} | {row.accuracy_b:.2%} |" in text
