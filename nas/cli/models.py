@@ -139,14 +139,23 @@ def trained_table(models: Sequence["Trained"], *, width: int = FILE_WIDTH) -> Ta
     where = {"test": "the test split", "a": "split A", "b": "split B"}[first.split]
     table = Table(title=f"{first.data}: mean accuracy on {where} with 95% interval over seeds")
     wide = width >= FILE_WIDTH
+    by_image = any(model.over_images(first) is not None for model in models[1:])
+    room = wide and not by_image
     table.add_column("network", overflow="fold", min_width=None if wide else 12)
     sizes = ("MACs", "params", "epochs") if wide else ("MACs",)
     for column in sizes:
         table.add_column(column, justify="right", no_wrap=True)
-    by_image = any(model.over_images(first) is not None for model in models[1:])
+    interval = len("+0.15 [+0.02,")
     for column in ("accuracy (%)", "gain over the first", *(["gain, image by image"] if by_image else [])):
-        # Where there is no room for all, an interval stands below its figure.
-        table.add_column(column, justify="right", no_wrap=wide, overflow="fold", min_width=len("+0.15 [+0.02,"))
+        # Where there is no room for all, an interval stands below its figure, rather than a name in pieces.
+        table.add_column(
+            column,
+            justify="right",
+            no_wrap=room,
+            overflow="fold",
+            min_width=interval,
+            max_width=None if room else interval,
+        )
     for model in models:
         images = model.over_images(first) if model is not first else None
         table.add_row(

@@ -82,7 +82,8 @@ def test_models_are_told_side_by_side(nas: Any, tmp_path: Path) -> None:
         each["test"] |= {"accuracy": 0.91, "images": 1000, "wrong": wrong}
     (told / "metrics.json").write_text(json.dumps(metrics))
     status, out, _ = nas("models", told, told, "--into", tmp_path)
-    assert status == 0 and "image by image" in out and "+0.00 [+0.00, +0.00]" in out
+    assert status == 0 and "gain, image" in out and "googlenet with batch-norm │" in out, "names stay whole"
+    assert "+0.00 [+0.00, │ +0.00 [+0.00, │" in out, "intervals stand below their figures instead"
     status, _, err = nas("models", reference, "--split", "c", "--into", tmp_path)
     assert status == 2 and 'must be a, b, test, but got "c"' in err
 
