@@ -98,6 +98,26 @@ def test_the_benchmarks_tell_how_the_four_ways_of_searching_went() -> None:
         assert f"| {way} | {whole} | {stopped} | {hours} |" in (ROOT / "benchmarks" / "README.md").read_text()
 
 
+def test_the_benchmarks_tell_how_our_engine_went_when_set_as_tunes_search() -> None:
+    text = (ROOT / "benchmarks" / "README.md").read_text()
+    folders = [
+        folder
+        for way in ("ours-tune", "ours-ours-asha")
+        for folder in sorted((REFERENCE / "four_ways" / way).iterdir())
+    ]
+    assert len(folders) >= 4
+    for folder in folders:
+        table = load(folder)
+        course = anytime(table, against="seconds", report="metric.accuracy_b")
+        complete = table[table["state"] == "complete"]
+        best = complete.loc[complete["accuracy"].idxmax()]
+        stopped = (table["state"] == "stopped").sum()
+        counts = f"{folder.name.removeprefix('seed-')} | {len(complete)} | {stopped} | {course.end / 3600:.2f}"
+        told = f"| {folder.parent.name} | {counts} | {best['metric.accuracy_b']:.2%} | {best['macs'] / 1e6:.1f}M |"
+        assert told in text
+        assert best["metric.accuracy_b"] == course.y[-1]
+
+
 @pytest.mark.parametrize(
     ("table", "told"),
     [
