@@ -5,6 +5,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -254,12 +255,9 @@ class FunctionSession:
         if self._course is None:
             # What a generator holds cannot be kept on disk: one that goes on does its epochs again, unreported.
             self._course, behind = self.task.evaluate(self.architecture, self.task.epochs), target
-        given: object = None
-        for _ in range(behind):
-            given = next(self._course, None)
-        if given is None:
-            raise ModelError(f"evaluate must yield metrics after each of {self.task.epochs} epochs, but ended before.")
-        return given
+        for given in islice(self._course, behind - 1, behind):
+            return given
+        raise ModelError(f"evaluate must yield metrics after each of {self.task.epochs} epochs, but ended before.")
 
     def save(self, path: Path) -> None:
         """Remember the milestone."""

@@ -79,6 +79,12 @@ def test_a_generator_must_yield_every_epoch(tmp_path: Path) -> None:
     failure = begun.step()[0][FAILURE]
     assert failure == "evaluate must yield metrics after each of 3 epochs, but ended before."
 
+    def empty(architecture: Architecture, epochs: int) -> Iterator[Mapping[str, float]]:
+        yield None  # type: ignore[misc]
+
+    failure = work(tmp_path / "empty", task=FunctionTask(evaluate=empty, milestones=(1, 2))).step()[0][FAILURE]
+    assert failure.startswith("evaluate must give metrics by name") and failure.endswith("but gave None.")
+
 
 def test_a_search_evaluates_a_generator_once_a_trial() -> None:
     calls = []
