@@ -148,14 +148,7 @@ def trained_table(models: Sequence["Trained"], *, width: int = FILE_WIDTH) -> Ta
     interval = len("+0.15 [+0.02,")
     for column in ("accuracy (%)", "gain over the first", *(["gain, image by image"] if by_image else [])):
         # Where there is no room for all, an interval stands below its figure, rather than a name in pieces.
-        table.add_column(
-            column,
-            justify="right",
-            no_wrap=room,
-            overflow="fold",
-            min_width=interval,
-            max_width=None if room else interval,
-        )
+        table.add_column(column, justify="right", no_wrap=room, overflow="fold", width=None if room else interval)
     for model in models:
         images = model.over_images(first) if model is not first else None
         table.add_row(
