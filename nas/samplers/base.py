@@ -11,6 +11,7 @@ import optuna
 from nas.budget import Budget
 from nas.feasible import FeasibleSampler, Network, admit, network, project
 from nas.record import Objective, TrialRecord
+from nas.samplers.fidelity import at_the_end
 from nas.space import Point, Space
 
 
@@ -61,9 +62,13 @@ class History:
         return project(self.space, self.budget, point, rng)
 
     def losses(self) -> npt.NDArray[np.float64]:
-        """What was observed, to be minimised: one row for each observed trial, one column an objective."""
-        rows = [[figure(record, objective) for objective in self.objectives] for record in self.observed]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.objectives))
+        """What was observed, to be minimised: one row for each observed trial, one column an objective.
+
+        Accuracies are negated; that of a trial that was stopped early is the one expected of it at the end.
+        """
+        costs = [[record.candidate.figure(cost) for cost in self.objectives[1:]] for record in self.observed]
+        shape = (len(self.observed), len(self.objectives) - 1)
+        return np.column_stack([-at_the_end(self.observed), np.array(costs, dtype=np.float64).reshape(shape)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +88,3 @@ class Sampler(Protocol):
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """A point that the budget allows; it may have been proposed before where nothing new is near."""
-
-
-def figure(record: TrialRecord, objective: Objective) -> float:
-    """An objective of an observed trial, turned so that less is better."""
-    if objective == "accuracy":
-        return -float(record.accuracy if record.accuracy is not None else 0.0)
-    return record.candidate.figure(objective)
