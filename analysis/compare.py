@@ -11,7 +11,8 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from analysis.anytime import Axis, Measure, Steps, anytime
-from analysis.runs import check_comparable, cost_of, limit_of, load
+from analysis.courses import courses
+from analysis.runs import check_comparable, load
 from analysis.source import Source, runs_in, source
 from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, mean, median_time, paired
 from analysis.table import winner
@@ -122,13 +123,8 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
         sampler = (source(run).recipe or {}).get("sampler", {})
         if isinstance(sampler, Mapping) and sampler.get("name", "random") != "random":
             raise RunError(f"a random search must be one by the sampler random, but {run} is by {sampler['name']}.")
-    (runs_a, first), (runs_b, second) = _trained(a, report), _trained(b, report)
-    if report != "accuracy" and not report.startswith("metric.accuracy"):
-        raise RunError(
-            "the column must be accuracy or a metric.accuracy_..., for more must be better and 1 all, "
-            f"but got {report!r}."
-        )
-    baseline = pd.concat(_trained(random, "accuracy")[1], ignore_index=True) if random is not None else None
+    (runs_a, first), (runs_b, second) = trained(a, report), trained(b, report)
+    baseline = pd.concat(trained(random, "accuracy")[1], ignore_index=True) if random is not None else None
     names = (Path(a).name, Path(b).name)
     known = (_seeds(runs_a), _seeds(runs_b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
@@ -166,14 +162,23 @@ def _unlike(a: Source, b: Source, sections: Sequence[str] = _SECTIONS) -> tuple[
     return tuple(found)
 
 
-def _trained(path: Path | str, report: str) -> tuple[list[Path], list[pd.DataFrame]]:
-    """The runs of a search, but for those that have only begun, and their tables."""
+def trained(path: Path | str, report: str = "accuracy") -> tuple[list[Path], list[pd.DataFrame]]:
+    """The runs of a search, but for those that have only begun, and their tables.
+
+    Raises:
+        RunError: none is left, they have no figures in the column ``report``, or it is no accuracy.
+    """
     known = {run: table for run in runs_in(path) if not winner(table := load(run)).empty}
     if not known:
         raise RunError(f"a search must have trained a candidate to the end to be compared, but {path} has none.")
     for table in known.values():
         if report not in table.columns or not is_numeric_dtype(table[report]):
             raise RunError(f"the trials of {path} must have figures in the column {report!r}, but have none.")
+    if report != "accuracy" and not report.startswith("metric.accuracy"):
+        raise RunError(
+            "the column must be accuracy or a metric.accuracy_..., for more must be better and 1 all, "
+            f"but got {report!r}."
+        )
     return list(known), list(known.values())
 
 
@@ -204,45 +209,20 @@ def compare_tables(
     """As :func:`compare`, from one table a run. Runs of equal ``seeds`` are paired; without seeds, in their order."""
     left, right = seeds or (range(len(a)), range(len(b)))
     pairs = [(place, list(right).index(seed)) for place, seed in enumerate(left) if seed in right]
-    cost = cost_of(*a, *b)
-    most, least = _box([*a, *b], cost)
     rows: list[Comparison] = []
     targets: list[Target] = []
     measures: tuple[Measure, ...] = ("best", "hypervolume")
     axes: tuple[Axis, ...] = ("trainings", "seconds")
     for against in axes:
         for measure in measures:
-            courses = [
-                [
-                    anytime(
-                        one,
-                        measure=measure,
-                        against=against,
-                        cost=cost,
-                        most_cost=most,
-                        least_accuracy=least,
-                        report=report,
-                    )
-                    for one in tables
-                ]
-                for tables in (a, b)
-            ]
-            rows.append(_at_equal_effort(courses[0], courses[1], pairs, measure, against))
+            both = courses({"a": a, "b": b}, measure=measure, against=against, report=report)
+            rows.append(_at_equal_effort(both["a"], both["b"], pairs, measure, against))
             if measure == "best":
-                targets.append(_target(courses[0], courses[1], against))
+                targets.append(_target(both["a"], both["b"], against))
     over = None
     if random is not None and len(random):
         over = (over_random(a, random), over_random(b, random))
     return Compared(names=names, rows=tuple(rows), targets=tuple(targets), over_random=over)
-
-
-def _box(tables: Sequence[pd.DataFrame], cost: str) -> tuple[float, float]:
-    """One box for every run: up to the budget (or the largest cost), from the worst accuracy trained to the end."""
-    done = [table[(table["state"] == "complete") & table["within_budget"]] for table in tables]
-    limits = [limit for table in tables if (limit := limit_of(table, cost))]
-    most = max([*limits, *(float(table[cost].max()) for table in done if len(table) and not limits)], default=1.0)
-    least = min((float(table["accuracy"].min()) for table in done if len(table)), default=0.0)
-    return float(most), min(max(0.0, least), 0.999)
 
 
 def _at_equal_effort(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis import anytime, best_choice, edf, fidelity, importance
 from analysis.blocks import Block
+from analysis.courses import courses
 from analysis.plots import accuracy_vs_cost as plot_accuracy
 from analysis.plots import anytime as plot_anytime
 from analysis.plots import architecture as plot_architecture
@@ -119,26 +120,17 @@ def _networks(material: Material) -> Illustration | None:
 
 def _anytime(material: Material, measure: anytime.Measure) -> Figure | None:
     table = material.table
-    done = table[(table["state"] == "complete") & table["within_budget"]]
-    if done.empty:
+    if not ((table["state"] == "complete") & table["within_budget"]).any():
         return None
-    cost = cost_of(table)
-    most = float(limit_of(table, cost) or done[cost].max())
-    least = min(float(done["accuracy"].min()), 0.999)
+    searches = anytime.by_search(table, material.searches)
     stars = networks(table[table["reference"]])["accuracy"]
     made, both = figure(9.0, 3.4, columns=2)
     axes_kinds: tuple[anytime.Axis, ...] = ("trainings", "seconds")
     for axes, against in zip(both, axes_kinds, strict=True):
-        courses = {
-            name: [
-                anytime.anytime(one, measure=measure, against=against, cost=cost, most_cost=most, least_accuracy=least)
-                for one in tables
-            ]
-            for name, tables in anytime.by_search(table, material.searches).items()
-        }
         # One line for trainings of several kinds would belong to none of them.
         reference = float(stars.mean()) if len(stars) and trained_alike(table) else None
-        plot_anytime.anytime(courses, axes, measure=measure, against=against, reference=reference)
+        seen = courses(searches, measure=measure, against=against)
+        plot_anytime.anytime(seen, axes, measure=measure, against=against, reference=reference)
     legend_of_all(made, both)
     return made
 

@@ -1,4 +1,4 @@
-"""``nas analyze``, ``compare``, ``models`` and ``watch``: look at runs and trained networks from their files alone."""
+"""``nas analyze``, ``models`` and ``watch``: look at runs and trained networks from their files alone."""
 
 import time
 from collections.abc import Sequence
@@ -38,40 +38,6 @@ def analyze(
         named = [(one, each.name) for one, each in zip(flat, named_apart(flat), strict=True)]
         written = [path for one, name in named for path in write_events(one, tensorboard, name)]
         typer.echo(f"wrote the curves of {len(written)} trials; look at them by: tensorboard --logdir {tensorboard}")
-
-
-def compare(
-    a: Path = typer.Argument(help="A run folder, or a folder of run folders that differ in their seed."),
-    b: Path = typer.Argument(help="Another."),
-    random: Path | None = typer.Option(
-        None, help="A random search of the same budget, to say how much better both are."
-    ),
-    column: str = typer.Option("accuracy", help="What is reported of the network that is best on split A."),
-) -> None:
-    """Tell which search was better, at equal trainings and at equal device time, with intervals."""
-    from rich.table import Table
-
-    from analysis.compare import HEAD, cells
-    from analysis.compare import compare as measure
-    from nas.cli.console import make_console
-
-    compared = measure(a, b, random=random, report=column)
-    table = Table(*HEAD, title=f"{compared.names[0]} (a) against {compared.names[1]} (b)")
-    for row in compared.rows:
-        table.add_row(*cells(row, compared.names, column))
-    console = make_console()
-    console.print(table)
-    if compared.left_out:
-        console.print(f"left out, for no candidate of theirs is trained to the end: {', '.join(compared.left_out)}")
-    if compared.unlike:
-        console.print(f"not alike, so that more than the search may make the difference: {'; '.join(compared.unlike)}")
-    for target in compared.targets:
-        unit, scale = ("trainings", 1.0) if target.against == "trainings" else ("device-hours", 3600.0)
-        medians = " and ".join(f"{each / scale:.3g}" for each in (target.a, target.b))
-        console.print(f"median {unit} to {target.accuracy:.2%}: {medians} (a and b; ratio {target.ratio:.2f})")
-    if compared.over_random is not None:
-        shown = " and ".join(each.text(100) for each in compared.over_random)
-        console.print(f"points above the mean network of the random search: {shown} (a and b)")
 
 
 def models(

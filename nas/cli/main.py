@@ -9,7 +9,7 @@ from typing import Final
 import typer
 
 from nas import __version__
-from nas.cli import analyze, cost, evaluate, export, search, train
+from nas.cli import analyze, compare, cost, evaluate, export, search, train
 from nas.cli.search import INTERRUPTED
 from nas.errors import NasError, one_line
 
@@ -39,7 +39,7 @@ def _root(
 
 
 for command in (
-    *(cost.cost, search.search, search.resume, analyze.analyze, analyze.compare, analyze.models, analyze.watch),
+    *(cost.cost, search.search, search.resume, analyze.analyze, compare.compare, analyze.models, analyze.watch),
     *(train.train, train.top, train.baseline, evaluate.evaluate, export.export),
 ):
     app.command()(command)

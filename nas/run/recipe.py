@@ -121,8 +121,8 @@ class EarlyStoppingConfig:
             stop later.
         first_rung: epochs before the first decision.
         reduction: one trial in this many goes on at a rung.
-        told_as: what the sampler is told of a stopped trial; ``complete`` tells its accuracy at the rung, which was
-            best on recorded curves (benchmarks/README.md, "Early stopping").
+        told_as: what the sampler is told of a stopped trial; ``complete`` tells its accuracy at the rung, from which
+            ``gp`` and ``evolution`` tell the end; it was best on recorded curves (benchmarks/README.md).
     """
 
     rule: StoppingRule = "none"

@@ -56,7 +56,8 @@ def test_several_runs_are_drawn_together(runs: Path, nas: Any, tmp_path: Path) -
 
 
 def test_compare_claims_nothing_from_two_seeds(runs: Path, nas: Any, tmp_path: Path) -> None:
-    status, out, _ = nas("compare", runs / "random", runs / "tpe", "--random", runs / "random")
+    into = ("--into", tmp_path / "drawn")
+    status, out, _ = nas("compare", runs / "random", runs / "tpe", "--random", runs / "random", *into)
     assert status == 0
     assert "no claim" in out and "median trainings" in out and "above the mean network of the random search" in out
     tuned = tmp_path / "tuned"
@@ -64,9 +65,23 @@ def test_compare_claims_nothing_from_two_seeds(runs: Path, nas: Any, tmp_path: P
     for recipe in ("sampler: {name: tpe}\n", "sampler: {name: random}\n"):
         for run in tuned.iterdir():
             (run / "recipe.yaml").write_text(recipe)
-        status, _, err = nas("compare", runs / "random", runs / "tpe", "--random", tuned)
+        status, _, err = nas("compare", runs / "random", runs / "tpe", "--random", tuned, *into)
         refused = "a random search must be one by the sampler random" in err and err.endswith("is by tpe.\n")
         assert (status, refused) == ((2, True) if "tpe" in recipe else (0, False)), err
+
+
+def test_compare_takes_several_searches_and_draws_them(runs: Path, nas: Any, tmp_path: Path) -> None:
+    status, out, _ = nas("compare", runs / "random", runs / "tpe", runs / "tpe" / "1", "--into", tmp_path / "drawn")
+    assert status == 0
+    assert "random (a) against tpe (b)" in out and "random (a) against 1 (b)" in out
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["compare.csv", "compare.png", "compare.svg"]
+    status, _, err = nas("compare", runs / "random", "--into", tmp_path / "alone")
+    assert status == 2 and err.endswith(
+        f"two or more searches must be given to be compared, but got {runs / 'random'} alone.\n"
+    )
+    (tmp_path / "afile").write_text("mine")
+    status, _, err = nas("compare", runs / "random", runs / "tpe", "--into", tmp_path / "afile")
+    assert status == 2 and len(err.splitlines()) == 1 and "afile" in err, err
 
 
 def test_models_are_told_side_by_side(nas: Any, tmp_path: Path) -> None:
