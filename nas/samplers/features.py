@@ -19,13 +19,6 @@ class Features:
         self._choices = [_Column(choice) for choice in space.choices if len(choice.values) > 1]
         self._metrics = tuple(budget.limits)
 
-    @property
-    def groups(self) -> list[slice]:
-        """The columns of each choice, and of each cost after them."""
-        widths = [column.width for column in self._choices] + [1] * len(self._metrics)
-        ends = np.cumsum(widths).tolist()
-        return [slice(end - width, end) for end, width in zip(ends, widths, strict=True)]
-
     def points(self, points: Sequence[Point]) -> Matrix:
         """Choices as features, [points, features]; a rank by itself, or one feature for each category."""
         blocks = [column.encode([point[column.name] for point in points]) for column in self._choices]
@@ -45,7 +38,6 @@ class _Column:
         count = len(choice.values)
         self._index: dict[Scalar, int] = {value: index for index, value in enumerate(choice.values)}
         self._table = np.arange(count)[:, None] / (count - 1) if choice.ordered else np.eye(count)
-        self.width = self._table.shape[1]
 
     def encode(self, values: Sequence[Scalar]) -> Matrix:
         return np.asarray(self._table[[self._index[value] for value in values]], dtype=np.float64)

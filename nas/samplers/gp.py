@@ -113,9 +113,7 @@ class _Model:
         self._low, self._span = costs.min(axis=0), np.maximum(np.ptp(costs, axis=0), 1e-3)
         inputs = self._inputs(self._points, [record.candidate.cost for record in observed])
         self._models = {
-            column: Regression(inputs, losses[:, column], self._features.groups, rng)
-            for column, known in enumerate(self._known)
-            if not known
+            column: Regression(inputs, losses[:, column], rng) for column, known in enumerate(self._known) if not known
         }
         means = losses.copy()
         for column, model in self._models.items():

@@ -17,33 +17,24 @@ def test_a_smooth_function_is_learnt_and_noise_is_not() -> None:
     rng = np.random.default_rng(0)
     inputs = rng.random((60, 2))
     clean = np.sin(3 * inputs[:, 0]) + inputs[:, 1] ** 2
-    model = Regression(inputs, clean + 0.05 * rng.standard_normal(60), [slice(0, 1), slice(1, 2)], rng)
+    model = Regression(inputs, clean + 0.05 * rng.standard_normal(60), rng)
     fresh = rng.random((40, 2))
     mean, deviation = model.predict(fresh)
     error = mean - (np.sin(3 * fresh[:, 0]) + fresh[:, 1] ** 2)
     assert np.sqrt((error**2).mean()) < 0.05
     assert np.all(np.abs(error) < 6 * deviation)
     far = model.predict(fresh + 10)[1]
-    assert far.min() > 3 * deviation.max()
+    assert far.min() > 5 * deviation.max()
     assert model.mean(fresh) == pytest.approx(mean)
 
 
 def test_many_observations_condition_it_even_where_few_are_fitted() -> None:
     rng = np.random.default_rng(0)
     inputs = rng.random((FITTED_ON + 100, 1))
-    model = Regression(inputs, np.sin(20 * inputs[:, 0]), [slice(0, 1)], rng)
+    model = Regression(inputs, np.sin(20 * inputs[:, 0]), rng)
     fresh = np.linspace(0.05, 0.95, 50)[:, None]
     assert model.mean(fresh) == pytest.approx(np.sin(20 * fresh[:, 0]), abs=0.05)
     assert model._process.X_train_.shape[0] == FITTED_ON + 100
-
-
-def test_what_a_choice_brings_is_learnt_from_networks_that_differ_in_others() -> None:
-    """Eight choices, twelve networks: others are told apart by the sum of their choices."""
-    rng = np.random.default_rng(0)
-    effects = np.linspace(-1, 1, 8)
-    known, fresh = rng.integers(0, 2, (12, 8)).astype(float), rng.integers(0, 2, (200, 8)).astype(float)
-    model = Regression(known, known @ effects, [slice(place, place + 1) for place in range(8)], rng)
-    assert np.corrcoef(model.mean(fresh), fresh @ effects)[0, 1] > 0.8
 
 
 def test_of_very_many_observations_the_best_and_the_latest_count() -> None:
@@ -57,7 +48,7 @@ def test_of_very_many_observations_the_best_and_the_latest_count() -> None:
 
 
 def test_equal_observations_are_no_trouble() -> None:
-    model = Regression(np.zeros((4, 3)), np.full(4, 0.5), [slice(0, 3)], np.random.default_rng(0))
+    model = Regression(np.zeros((4, 3)), np.full(4, 0.5), np.random.default_rng(0))
     mean, deviation = model.predict(np.ones((2, 3)))
     assert mean == pytest.approx(0.5)
     assert np.isfinite(deviation).all()
