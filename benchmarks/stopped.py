@@ -78,13 +78,11 @@ def _spread(values: npt.NDArray[np.float64]) -> float:
 
 
 def course(
-    table: Table, rungs: list[Rung], sampler: Sampler, share: float, band: float, seed: int, told: EarlyStoppingConfig
+    table: Table, rungs: list[Rung], sampler: Sampler, share: float, seed: int, told: EarlyStoppingConfig
 ) -> list[tuple[float, float, float]]:
     """One search: trainings spent, accuracy seen and accuracy judged, at each trial that reached the end."""
-    budget = table.budget(share, band)
-    allowed = [
-        row.seen for row in table.rows.values() if band * share * table.largest <= row.macs <= share * table.largest
-    ]
+    budget = table.budget(share, 0.0)
+    allowed = [row.seen for row in table.rows.values() if row.macs <= share * table.largest]
     middle, unit = float(np.median(allowed)), _spread(np.array(allowed))
     journal = Journal.in_memory(objectives=("accuracy",))
     proposer = Proposer(table.space(), budget, sampler, journal, seed=seed, reference_first=False)
@@ -140,7 +138,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, required=True, help="a CSV file as nas_bench_macro.csv")
     parser.add_argument("--curves", type=Path, default=Path("runs/reference/recorded"), help="a run folder")
-    parser.add_argument("--band", type=float, default=0.0, help="least share of the budget")
     parser.add_argument("--seeds", type=int, default=20)
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -150,7 +147,7 @@ def main() -> None:
     print("| B | sampler | " + " | ".join(f"n={count}" for count in TRAININGS) + " |")
     for share in SHARES:
         for name, (make, told) in CASES.items():
-            courses = [course(table, rungs, make(), share, options.band, seed, told) for seed in range(options.seeds)]
+            courses = [course(table, rungs, make(), share, seed, told) for seed in range(options.seeds)]
             cells = []
             for count in TRAININGS:
                 found = [[trial for trial in done if trial[0] <= count + 1e-9] for done in courses]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.anytime import Steps, anytime
-from analysis.compare import compare
+from analysis.compare import cells, compare
 from analysis.runs import load
 from analysis.trained import read_trained
 from analysis.write import analyze, draw_compared, draw_models
@@ -145,6 +145,16 @@ def test_the_picture_of_the_four_ways_is_of_their_journals(tmp_path: Path) -> No
     assert sorted(ways) == sorted(path.name for path in FOUR_WAYS.iterdir() if path.is_dir())
     draw_compared([FOUR_WAYS / name for name in ways], tmp_path, report="metric.accuracy_b")
     assert (tmp_path / "compare.csv").read_text() == (FOUR_WAYS / "compare.csv").read_text()
+
+
+@pytest.mark.parametrize(("one", "other"), [("random", "gp"), ("random", "tpe"), ("tpe", "gp")])
+def test_the_benchmarks_tell_which_sampler_found_more_in_real_trainings(one: str, other: str) -> None:
+    found = compare(REFERENCE / "samplers" / one, REFERENCE / "samplers" / other)
+    (best,) = (row for row in found.rows if (row.measure, row.against) == ("best", "trainings"))
+    assert (
+        f"| {one} | {other} | {' | '.join(cells(best, (one, other))[2:])} |"
+        in (ROOT / "benchmarks" / "README.md").read_text()
+    )
 
 
 @pytest.mark.parametrize(
