@@ -147,7 +147,7 @@ def test_the_picture_of_the_four_ways_is_of_their_journals(tmp_path: Path) -> No
     assert (tmp_path / "compare.csv").read_text() == (FOUR_WAYS / "compare.csv").read_text()
 
 
-@pytest.mark.parametrize(("one", "other"), [("random", "gp"), ("random", "tpe"), ("tpe", "gp")])
+@pytest.mark.parametrize(("one", "other"), [("random", "gp"), ("random", "tpe"), ("tpe", "gp"), ("gp", "gp-additive")])
 def test_the_benchmarks_tell_which_sampler_found_more_in_real_trainings(one: str, other: str) -> None:
     found = compare(REFERENCE / "samplers" / one, REFERENCE / "samplers" / other)
     (best,) = (row for row in found.rows if (row.measure, row.against) == ("best", "trainings"))
