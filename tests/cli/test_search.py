@@ -41,6 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "nas", "resume", str(folder / "tiny")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)
     assert done.returncode == 0, done.stderr
+    (folder / "interrupted.txt").write_text(out)
     (folder / "stdout.txt").write_text(done.stdout)
     return folder / "tiny"
 
@@ -70,7 +71,9 @@ def test_an_interrupted_search_goes_on_to_a_whole_run_folder(run: Path) -> None:
 def test_a_search_ends_with_the_front_and_the_plots_path(run: Path) -> None:
     out = (run.parent / "stdout.txt").read_text()
     assert "Pareto front" in out and "GoogLeNet" in out
-    assert "best so far" in out and "accuracy_vs_macs.png" in out
+    assert "accuracy_vs_macs.png" in out
+    # On a slow machine the best one may end before the interruption.
+    assert "best so far" in (run.parent / "interrupted.txt").read_text() + out
 
 
 def test_analyze_redraws_from_the_folder_alone(run: Path, nas: Any) -> None:
