@@ -124,7 +124,7 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
         if isinstance(sampler, Mapping) and sampler.get("name", "random") != "random":
             raise RunError(f"a random search must be one by the sampler random, but {run} is by {sampler['name']}.")
     (runs_a, first), (runs_b, second) = trained(a, report), trained(b, report)
-    baseline = pd.concat(trained(random, "accuracy")[1], ignore_index=True) if random is not None else None
+    baseline = pd.concat(trained(random)[1], ignore_index=True) if random is not None else None
     names = (Path(a).name, Path(b).name)
     known = (_seeds(runs_a), _seeds(runs_b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
