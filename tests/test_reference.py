@@ -20,6 +20,7 @@ from nas.reachable import reference_fits
 from nas.run.recipe_file import read_recipe
 from nas.run.summary import summarise
 from nas.spaces import load_space
+from nas.training import training_key
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "runs" / "reference"
@@ -31,7 +32,9 @@ BASELINES = sorted(path.parent for path in REFERENCE.glob("*/metrics.json"))
 def test_no_candidate_of_a_reference_run_is_over_its_budget(run: Path) -> None:
     recipe = read_recipe(run / "recipe.yaml")
     budget = recipe.budget
-    trials = Journal.open(run / "journal.log", read_only=True).trials()
+    journal = Journal.open(run / "journal.log", read_only=True)
+    assert journal.attributes["training"] == training_key(recipe.training), "the run could not be resumed"
+    trials = journal.trials()
     references = [trial.number for trial in trials if trial.candidate.reference]
     assert references == ([0] if reference_fits(load_space(recipe.space), budget) else [])
     candidates = trials[len(references) :]

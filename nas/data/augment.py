@@ -76,16 +76,16 @@ def augment(
 
 
 def check_augment(config: AugmentConfig, *, dims: int, side: int) -> None:
-    """Hold changes to the data: shifts to their side in pixels or steps, and series are neither cropped nor erased.
+    """Hold changes to the data: shifts to their side in pixels or steps, and series are neither cropped nor cut.
 
     Raises:
         DataError: they are to be, or moved out of sight.
     """
     if config.shift_pixels >= side:
         raise DataError(f"`shift_pixels` must be below the image's side, {side}, but got {config.shift_pixels}.")
-    if dims == 1 and (config.resized_crop or config.erase_probability > 0):
-        wrong = "resized_crop" if config.resized_crop else "erase_probability"
-        raise DataError(f"`{wrong}` must be off for series, but got {wrong}={getattr(config, wrong)}.")
+    for wrong in ("resized_crop", "erase_probability", "cutmix_alpha"):
+        if dims == 1 and getattr(config, wrong):
+            raise DataError(f"`{wrong}` must be off for series, but got {wrong}={getattr(config, wrong)}.")
 
 
 def sample_keys(seed: int, epoch: int, indices: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from nas.data.augment import augment as augmented
 from nas.data.config import AugmentConfig
 from nas.data.draws import permutation
 from nas.data.folder import decoded_augment, decoded_batches
+from nas.data.mixing import mixed
 from nas.data.send import send
 from nas.data.splits import Channels, FolderSplit, Split
 from nas.errors import DataError
@@ -31,6 +32,7 @@ def batches(
     rank: int = 0,
     world_size: int = 1,
     workers: int = 0,
+    classes: int = 0,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Iterate once over a split.
 
@@ -49,10 +51,11 @@ def batches(
         rank: which share of every batch this process gets.
         world_size: how many processes share a batch, in contiguous pieces.
         workers: processes that decode; they matter for image folders only.
+        classes: how many there are, for an `augment` that mixes images.
 
     Returns:
         An iterator over images [B, 3, H, W], channels_last (series [B, 3, steps]), normalised by the split's mean and
-        std, and labels, int64 [B].
+        std, and labels, int64 [B]; where `augment` mixes images, shares of the classes, float32 [B, classes].
 
     Raises:
         DataError: an argument is out of range, or an image cannot be decoded.
@@ -62,6 +65,8 @@ def batches(
             "`batch_size >= 1`, `0 <= rank < world_size` and batch_size divisible by world_size must hold, "
             f"but got batch_size={batch_size}, rank={rank}, world_size={world_size}."
         )
+    if augment is not None and augment.mixes and classes < 1:
+        raise DataError(f"`classes` must be given where images are mixed, but got classes={classes}.")
     order = epoch_order(len(split), seed=seed, epoch=epoch, shuffle=shuffle, limit=limit)
     pieces = _pieces(order, batch_size, rank, world_size, drop_last)
     return _iterate(
@@ -73,6 +78,7 @@ def batches(
         dtype=dtype,
         augment=augment,
         workers=workers,
+        classes=classes,
     )
 
 
@@ -86,6 +92,7 @@ def _iterate(
     dtype: torch.dtype,
     augment: AugmentConfig | None,
     workers: int,
+    classes: int,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the batches whose images `pieces` lists; `batches` has checked the arguments."""
     scale, offset = _normalisation(split.mean, split.std, device)
@@ -95,10 +102,13 @@ def _iterate(
     else:
         source = _gathered(split, pieces)
     for indices, stored, labels in source:
-        images = send(stored, device)
+        images, targets = send(stored, device), send(labels, device)
         if augment is not None:
             images = augmented(images, augment, seed=seed, epoch=epoch, indices=indices, mean=split.mean)
-        yield _finish(images, scale, offset, dtype), send(labels, device)
+            if augment.mixes:
+                drawn = {"seed": seed, "epoch": epoch, "classes": classes}
+                images, targets = mixed(images, targets, augment, indices=indices, **drawn)
+        yield _finish(images, scale, offset, dtype), targets
 
 
 def epoch_order(size: int, *, seed: int, epoch: int, shuffle: bool, limit: int | None = None) -> Tensor:

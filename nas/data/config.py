@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from nas.errors import DataError
 
 DATASETS: tuple[str, ...] = ("digits", "fashion-mnist", "cifar10", "cifar100", "folder", "waves")
+"""The names that `DataConfig.name` may have."""
 SERIES: tuple[str, ...] = ("waves",)
+"""Those of them that are no images."""
 CLASSES: Mapping[str, int] = MappingProxyType(
     {"digits": 10, "fashion-mnist": 10, "cifar10": 10, "cifar100": 100, "waves": 8}
 )
 """Of the data sets that always have so many."""
-"""The names that `DataConfig.name` may have; `waves` are series, all else images."""
 
 SplitName = Literal["train", "a", "b", "test"]
 """`train` trains; `a` drives the search; `b` is read once, to report a winner; `test` is read once, at the very end."""
@@ -26,6 +27,7 @@ SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 Padding = Literal["zero", "reflect"]
 Fill = Literal["mean", "noise"]
+_LARGEST_ALPHA: Final = 1000.0  # of mixing: shares are then all but halves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,15 @@ class AugmentConfig:
     """Change brightness, contrast and saturation."""
     photometric_strength: float = 0.4
     """Their factors are drawn from 1 - strength to 1 + strength."""
+    mixup_alpha: float = 0.0
+    """Mix each image with another one by a share from Beta(alpha, alpha), and their labels; 0 is off."""
+    cutmix_alpha: float = 0.0
+    """Replace a box of each image, a share of the area that is drawn likewise, by another one's; 0 is off."""
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images are mixed, see `nas.data.mixing`: labels are then shares of classes."""
+        return self.mixup_alpha > 0 or self.cutmix_alpha > 0
 
     def __post_init__(self) -> None:
         if self.shift_pixels < 0:
@@ -116,6 +127,10 @@ class AugmentConfig:
             value = getattr(self, field)
             if not 0.0 <= value <= 1.0:
                 raise DataError(f"`{field}` must be between 0 and 1, but got {value}.")
+        for field in ("mixup_alpha", "cutmix_alpha"):
+            value = getattr(self, field)
+            if not 0.0 <= value <= _LARGEST_ALPHA:
+                raise DataError(f"`{field}` must be between 0 and {_LARGEST_ALPHA:g}, but got {value}.")
         for field in ("erase_area", "crop_area"):
             low, high = getattr(self, field)
             if not (math.isfinite(high) and 0.0 < low <= high <= 1.0):

@@ -108,7 +108,11 @@ def _between(
 
 def training_key(config: TrainingConfig) -> str:
     """Sixteen hexadecimal digits that are equal for equal recipes: part of a trial's identity."""
-    text = json.dumps(asdict(config), sort_keys=True, separators=(",", ":"))
+    fields = asdict(config)
+    for name in ("mixup_alpha", "cutmix_alpha"):  # Came later: a recipe without them keeps the key it always had.
+        if fields["augment"][name] == 0.0:
+            del fields["augment"][name]
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -9,7 +9,10 @@ from nas.training.config import TrainingConfig
 
 
 def training_loss(output: Tensor | tuple[Tensor, tuple[Tensor, ...]], labels: Tensor, config: TrainingConfig) -> Tensor:
-    """Sum over the batch of the cross-entropies of logits (and, by their weight, of auxiliary logits), a scalar."""
+    """Sum over the batch of the cross-entropies of logits (and, by their weight, of auxiliary logits), a scalar.
+
+    Labels are classes, int64 [B], or shares of the classes, float32 [B, classes].
+    """
     logits, heads = output if isinstance(output, tuple) else (output, ())
     loss = F.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=config.label_smoothing)
     for head in heads:

@@ -168,6 +168,7 @@ class Trainer:
             rank=self.team.rank,
             world_size=self.team.size,
             workers=self._workers,
+            classes=self.data.classes,
         )
         while True:
             waiting = time.perf_counter()

@@ -144,3 +144,12 @@ def test_gpu_batches_equal_those_of_the_cpu(moved: bool) -> None:
     for ours, theirs in zip(batches(data, **options), batches(there, device="cuda", **options), strict=True):
         torch.testing.assert_close(ours[0], theirs[0].cpu())
         assert torch.equal(ours[1], theirs[1].cpu())
+
+
+def test_mixed_labels_are_shares_of_the_classes() -> None:
+    mixing = replace(AUGMENT, mixup_alpha=0.2)
+    for images, targets in batches(split(), batch_size=20, augment=mixing, shuffle=True, classes=50):
+        assert targets.shape == (len(images), 50) and targets.dtype == torch.float32
+        torch.testing.assert_close(targets.sum(dim=1), torch.ones(len(images)))
+    with pytest.raises(DataError, match="`classes` must be given where images are mixed, but got classes=0"):
+        next(batches(split(), batch_size=20, augment=mixing))

@@ -46,6 +46,8 @@ def test_data_config_refuses(fields: dict[str, Any], message: str) -> None:
         ({"erase_fill": "black"}, '`erase_fill` must be mean or noise, but got "black".'),
         ({"erase_probability": 1.5}, "`erase_probability` must be between 0 and 1, but got 1.5."),
         ({"photometric_strength": float("nan")}, "but got nan."),
+        ({"mixup_alpha": -0.1}, "`mixup_alpha` must be between 0 and 1000, but got -0.1."),
+        ({"cutmix_alpha": float("inf")}, "`cutmix_alpha` must be between 0 and 1000, but got inf."),
         ({"crop_area": (0.5, 0.2)}, "`0 < low <= high <= 1` must hold for `crop_area`, but got low=0.5, high=0.2."),
         ({"erase_area": (0.0, 0.2)}, "for `erase_area`, but got low=0.0, high=0.2."),
     ],

@@ -72,11 +72,11 @@ def test_shift_and_mirror_along_time(data: Data) -> None:
     assert torch.equal(mirrored[~same], series[~same].flip(2))
 
 
-@pytest.mark.parametrize("name", ["resized_crop", "erase_probability"])
+@pytest.mark.parametrize("name", ["resized_crop", "erase_probability", "cutmix_alpha"])
 def test_what_is_for_images_only(data: Data, name: str) -> None:
     config = AugmentConfig(**{name: True if name == "resized_crop" else 0.5})  # type: ignore[arg-type]
     with pytest.raises(DataError, match=f"`{name}` must be off for series"):
-        next(batches(data.split("train"), batch_size=4, augment=config))
+        next(batches(data.split("train"), batch_size=4, augment=config, classes=data.classes))
 
 
 def test_networks_for_images_are_refused(data: Data) -> None:

@@ -28,7 +28,9 @@ pytestmark = [pytest.mark.usefixtures("one_ray"), *RAY_WARNINGS]
 
 SMALL = replace(SPACE.decode({"stem": 8, "width3": 16, "width4": 16, "wide": 8}), norm="none", dropout=0.0)
 LRN = replace(SMALL, norm="lrn", stem=Stem(kind="separable7x7", width=8, conv2_reduce=8, conv2=8))
-AUGMENT = {"flip": True, "shift_pixels": 1, "erase_probability": 0.5}
+AUGMENT = {
+    "flip": True, "shift_pixels": 1, "erase_probability": 0.5, "mixup_alpha": 0.2, "cutmix_alpha": 1.0
+}  # fmt: skip
 VALUES = {
     "data": {"name": "digits", "resolution": 8},
     "training": {

@@ -53,7 +53,9 @@ def test_bounds_that_are_allowed() -> None:
 
 def test_key_tells_recipes_apart() -> None:
     assert training_key(PLAIN) == training_key(replace(PLAIN))
-    variants = [PLAIN, *TRAININGS.values(), replace(PLAIN, augment=AugmentConfig(flip=True)), replace(PLAIN, epochs=5)]
+    changed = [AugmentConfig(flip=True), AugmentConfig(mixup_alpha=0.2), AugmentConfig(cutmix_alpha=0.2)]
+    variants = [PLAIN, *TRAININGS.values(), replace(PLAIN, epochs=5)]
+    variants += [replace(PLAIN, augment=augment) for augment in changed]
     assert len({training_key(config) for config in variants}) == len(variants)
 
 
