@@ -14,6 +14,8 @@ DATASETS: tuple[str, ...] = ("digits", "fashion-mnist", "cifar10", "cifar100", "
 """The names that `DataConfig.name` may have."""
 SERIES: tuple[str, ...] = ("waves",)
 """Those of them that are no images."""
+PACKAGED: tuple[str, ...] = ("digits", "waves")
+"""Those that come with a package, or are made."""
 CLASSES: Mapping[str, int] = MappingProxyType(
     {"digits": 10, "fashion-mnist": 10, "cifar10": 10, "cifar100": 100, "waves": 8}
 )
@@ -41,7 +43,7 @@ class DataConfig:
     name: str
     """One of `DATASETS`."""
     root: str | None = None
-    """Folder of the files; None looks in the usual places. Digits and waves need none, an image folder needs one."""
+    """Folder of the files; None looks in the usual places. Digits and waves have none, an image folder needs one."""
     resolution: int | None = None
     """Side of the images in pixels, or steps of the series; None: Fashion-MNIST 28, CIFAR and digits 32, waves 128, a
     folder 224."""
@@ -70,6 +72,10 @@ class DataConfig:
             raise DataError(f"`data.split_seed` must be at least 0, but got {self.split_seed}.")
         if self.limit is not None and self.limit < 1:
             raise DataError(f"`data.limit` must be at least 1 image, but got {self.limit}.")
+        if self.root is not None and self.name in PACKAGED:
+            raise DataError(
+                f'`data.root` must be left out for {self.name}, which need no files, but got "{self.root}".'
+            )
         if self.name == "folder" and self.root is None:
             raise DataError('`data.root` must name the image folder when `data.name` is "folder", but got none.')
 

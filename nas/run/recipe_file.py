@@ -178,7 +178,8 @@ def _check_keys(kind: type, data: Mapping[str, Any], prefix: str) -> None:
     hints = typing.get_type_hints(kind)
     for key in data:
         if key not in allowed:
-            raise RecipeError(f"a recipe has no key {prefix + str(key)!r}.{_near(str(key), allowed, prefix)}")
+            hint = _near(str(key), allowed, prefix) or f" Its keys are {', '.join(prefix + each for each in allowed)}."
+            raise RecipeError(f"a recipe has no key {prefix + str(key)!r}.{hint}")
     for name, field in allowed.items():
         if name not in data:
             if field.default is MISSING and field.default_factory is MISSING:
@@ -219,9 +220,7 @@ def _sentence(error: ValidationError) -> str:
 
 def _near(name: str, allowed: Mapping[str, object], prefix: str = "") -> str:
     close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
-    if close:
-        return f" Did you mean {prefix + close[0]!r}?"
-    return f" Its keys are {', '.join(prefix + key for key in allowed)}." if prefix or "space" in allowed else ""
+    return f" Did you mean {prefix + close[0]!r}?" if close else ""
 
 
 def _plain(value: object) -> Any:

@@ -78,10 +78,19 @@ def test_an_ensemble_of_seeds_and_many_crops(nas: Run, folder: Path, tmp_path: P
     assert (told / "evaluation.json").is_file()
     assert nas("evaluate", folder, "--every-seed", "--split", "a", "--crops", 10)[0] == 0
     assert (folder / "evaluation-a-10-every-seed" / "evaluation.json").is_file()
-    for root in ("one", "two"):
-        assert nas("evaluate", folder, "--split", "a", "--root", tmp_path / root)[0] == 0
-    assert len(list(folder.glob("evaluation-a-1-*-????????/evaluation.json"))) == 2, "one for each place"
     assert len(crops_of(10, height=8, width=8, resolution=8)) < 10
+
+
+def test_each_place_of_the_data_has_an_evaluation_of_its_own(nas: Run, folder: Path, tmp_path: Path) -> None:
+    for place in ("one", "two"):
+        for name in NAMES:
+            (tmp_path / place / "test" / name).mkdir(parents=True)
+            (tmp_path / place / "train" / name).mkdir(parents=True)
+            for part in ("train", "test"):
+                Image.new("L", (8, 8), 25 * int(name)).save(tmp_path / place / part / name / "1.png")
+        status, _, err = nas("evaluate", folder, "--data", "folder", "--root", tmp_path / place)
+        assert status == 0, err
+    assert len(list(folder.glob("evaluation-test-1-folder-*/evaluation.json"))) == 2
 
 
 def switches() -> tuple[bool, bool]:

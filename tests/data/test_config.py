@@ -21,6 +21,10 @@ from nas.errors import DataError
         ),
         ({"name": "folder"}, "`data.root` must name the image folder"),
         (
+            {"name": "waves", "root": "/data"},
+            '`data.root` must be left out for waves, which need no files, but got "/data".',
+        ),
+        (
             {"name": "digits", "resolution": 3},
             "`data.resolution` must be between 4 and 2048 pixels or steps, but got 3.",
         ),
