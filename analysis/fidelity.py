@@ -37,15 +37,13 @@ class Agreement:
 
 
 def agreement(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> tuple[Agreement, ...]:
-    """Every pair of rungs, the lower one first; over candidates, for the reference may be far from all of them.
+    """Each rung with the last one; over candidates, for the reference may be far from all of them.
 
     Trials that a scheduler stopped never reached the higher rung, so tau is of the better trials only, and
     lower than it would be over all.
     """
     found, table = rungs(table), _own(table)
-    return tuple(
-        _pair(table, low, high, seed, resamples) for index, low in enumerate(found) for high in found[index + 1 :]
-    )
+    return tuple(_pair(table, low, found[-1], seed, resamples) for low in found[:-1])
 
 
 def ceiling(table: pd.DataFrame, *, seed: int = 0, resamples: int = 200) -> Agreement | None:

@@ -24,7 +24,8 @@ import numpy as np
 from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.record import TrialRecord
-from nas.run.function import Silent, search
+from nas.run.engine import Listener
+from nas.run.function import search
 from nas.run.recipe import ResourcesConfig
 from nas.spaces import load_space
 
@@ -85,7 +86,7 @@ def ours(trials: int, slots: int, work: float, notes: Path) -> None:
     ray.shutdown()
 
 
-class _Clock(Silent):
+class _Clock(Listener):
     """Wall and processor seconds of this process when each trial ended."""
 
     def __init__(self) -> None:

@@ -6,12 +6,11 @@ from nas.budget import Budget
 from nas.journal import Journal
 from nas.run.curves import Curves
 from nas.run.engine import Engine, Listener, Source
-from nas.run.function import Silent
 from nas.run.recipe import EarlyStoppingConfig, StopConfig
 from nas.run.rungs import Rungs
 
 
-class Heard(Silent):
+class Heard(Listener):
     """A listener that keeps what the user is told."""
 
     def __init__(self) -> None:
@@ -40,7 +39,7 @@ def make_engine(
         rungs=Rungs(EarlyStoppingConfig(), epochs),
         budget=budget,
         stop=StopConfig(trials=trials),
-        listener=listener or Silent(),
+        listener=listener or Listener(),
         checkpoints=folder / "checkpoints",
         batch=batch,
     )

@@ -18,7 +18,7 @@ def fidelity(pairs: Sequence[Agreement], axes: Axes, ceiling: Agreement | None =
         ceiling: from ``analysis.fidelity.ceiling``, drawn as a line with its interval.
     """
     last = max((pair.final for pair in pairs), default=0)
-    known = [pair for pair in pairs if pair.final == last and not np.isnan(pair.tau)]
+    known = [pair for pair in pairs if not np.isnan(pair.tau)]
     if not known:
         axes.text(
             0.5, 0.5, "fewer than two rungs with three trials", ha="center", transform=axes.transAxes, color=FAINT

@@ -13,10 +13,11 @@ from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cli.console import make_console
 from nas.record import Candidate, TrialRecord
+from nas.run.engine import Listener
 from nas.run.job import Job
 
 
-class Progress:
+class Progress(Listener):
     """A listener that draws on the terminal; without one, it prints the line of each trial only.
 
     Args:
@@ -93,7 +94,7 @@ class Progress:
         text = Text(f"{record.number:>5}  {candidate.cost.macs / 1e6:>8.2f}M MACs  {shape(candidate.architecture):<8}")
         match record.state:
             case "failed":
-                text.append(f"  failed: {record.reason}", style="red")
+                text.append(f"  failed: {record.reason or 'ended from outside'}", style="red")
             case "stopped":
                 text.append(f"  {_percent(record.accuracy)}  stopped after epoch {record.epochs}", style="dim")
             case _:

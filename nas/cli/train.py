@@ -70,8 +70,8 @@ def train(
         resolution = resolution_for(network, parse_settings(settings).get("data.name", data or DATA))
     values = _sections(of_run, data, recipe, epochs, resolution)
     values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu, of_run, workers)}
-    delivered = _go([chosen], values, settings, out or OUT / f"train-{_file_name(chosen.label)}")
-    _tell(delivered)
+    folder = out or OUT / f"train-{_file_name(chosen.label)}"
+    _tell(_deliver([chosen], _plan(values, settings), folder))
 
 
 def top(
@@ -154,8 +154,7 @@ def baseline(
         _evaluate_weights(weights, preset, plan, folder, classes)
         return
     network = baseline_network(preset, _recipe_name(recipe, settings), classes, side)
-    delivered = _go([network], values, settings, folder)
-    _tell(delivered, beside_published=True)
+    _tell(_deliver([network], plan, folder), beside_published=True)
 
 
 def _evaluate_weights(weights: Path, preset: str, plan: "Plan", folder: Path, classes: int) -> None:
@@ -230,10 +229,10 @@ def _plan(values: dict[str, Any], settings: list[str]) -> "Plan":
     return make_plan(values, parse_settings(settings))
 
 
-def _go(networks: "Sequence[Chosen]", values: dict[str, Any], settings: list[str], folder: Path) -> "Delivered":
+def _deliver(networks: "Sequence[Chosen]", plan: "Plan", folder: Path) -> "Delivered":
     from nas.run.train import train as deliver
 
-    return _run(deliver, networks, _plan(values, settings), folder)
+    return _run(deliver, networks, plan, folder)
 
 
 def _run(

@@ -69,46 +69,26 @@ def batches(
         raise DataError(f"`classes` must be given where images are mixed, but got classes={classes}.")
     order = epoch_order(len(split), seed=seed, epoch=epoch, shuffle=shuffle, limit=limit)
     pieces = _pieces(order, batch_size, rank, world_size, drop_last)
-    return _iterate(
-        split,
-        pieces,
-        seed=seed,
-        epoch=epoch,
-        device=torch.device(device),
-        dtype=dtype,
-        augment=augment,
-        workers=workers,
-        classes=classes,
-    )
-
-
-def _iterate(
-    split: Split | FolderSplit,
-    pieces: list[Tensor],
-    *,
-    seed: int,
-    epoch: int,
-    device: torch.device,
-    dtype: torch.dtype,
-    augment: AugmentConfig | None,
-    workers: int,
-    classes: int,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the batches whose images `pieces` lists; `batches` has checked the arguments."""
-    scale, offset = _normalisation(split.mean, split.std, device)
+    place, changes = torch.device(device), augment
+    scale, offset = _normalisation(split.mean, split.std, place)
     if isinstance(split, FolderSplit):
         source = decoded_batches(split, pieces, seed=seed, epoch=epoch, augment=augment, workers=workers)
-        augment = None if augment is None else decoded_augment(augment)
+        changes = None if augment is None else decoded_augment(augment)
     else:
         source = _gathered(split, pieces)
-    for indices, stored, labels in source:
-        images, targets = send(stored, device), send(labels, device)
-        if augment is not None:
-            images = augmented(images, augment, seed=seed, epoch=epoch, indices=indices, mean=split.mean)
-            if augment.mixes:
-                drawn = {"seed": seed, "epoch": epoch, "classes": classes}
-                images, targets = mixed(images, targets, augment, indices=indices, **drawn)
-        yield _finish(images, scale, offset, dtype), targets
+
+    def stream() -> Iterator[tuple[Tensor, Tensor]]:
+        for indices, stored, labels in source:
+            images, targets = send(stored, place), send(labels, place)
+            if changes is not None:
+                images = augmented(images, changes, seed=seed, epoch=epoch, indices=indices, mean=split.mean)
+            if changes is not None and changes.mixes:
+                images, targets = mixed(
+                    images, targets, changes, seed=seed, epoch=epoch, indices=indices, classes=classes
+                )
+            yield _finish(images, scale, offset, dtype), targets
+
+    return stream()  # A generator of its own, so that arguments are refused here and not at the first batch.
 
 
 def epoch_order(size: int, *, seed: int, epoch: int, shuffle: bool, limit: int | None = None) -> Tensor:

@@ -217,7 +217,8 @@ class Journal:
     def observed(self) -> tuple[TrialRecord, ...]:
         """Trials that a sampler learns from: finished, told as complete, and points of the space."""
         records = (self._record(trial) for trial in self._frozen((Told.COMPLETE,)))
-        return tuple(record for record in records if record.candidate.point is not None)
+        # One that somebody else told, as by a button of optuna-dashboard, has no accuracy of ours.
+        return tuple(record for record in records if record.candidate.point is not None and record.accuracy is not None)
 
     def _frozen(self, states: Sequence[Told] | None = None) -> list[FrozenTrial]:
         return self._storage.get_all_trials(self._id, deepcopy=False, states=states)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.architecture import Architecture
-from nas.data.config import DataConfig, SplitName
+from nas.data.config import DataConfig
 from nas.errors import ModelError
 from nas.run.plan import PLAN, read_plan
 
@@ -57,17 +57,14 @@ def trained(
     return tuple(Trained(folder=folder, weights=file, architecture=architecture, data=data) for file in files)
 
 
-def opened(model: Trained, split: SplitName) -> tuple["Network", "Data"]:
-    """A network in evaluation mode, and one split of its data.
+def opened(model: Trained, data: "Data") -> tuple["Network", "Data"]:
+    """A network in evaluation mode, and its data normalised as it was trained on them.
 
     Raises:
         ModelError: weights that are damaged, of another architecture, or of other classes than the data.
-        DataError: data that are missing or unreadable.
     """
-    from nas.data.load import load_data
     from nas.training.model_folder import load_weights, normalised
 
-    data = load_data(model.data, splits=(split,))
     network, facts = load_weights(model.weights, model.architecture, data)
     return network, normalised(data, facts)
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from nas.budget import Budget
 from nas.errors import RunError
 from nas.journal import Journal
-from nas.record import Candidate, ToldAs, TrialRecord
+from nas.record import Candidate, TrialRecord
 from nas.run.curves import Curves
 from nas.run.job import Job
 from nas.run.keys import FAILURE, FATAL
@@ -32,8 +32,8 @@ class Source(Protocol):
         """The next trial, in the journal as running, those pending first; None where there is no further one."""
 
 
-class Listener(Protocol):
-    """Who watches a search."""
+class Listener:
+    """Who watches a search; this one is silent."""
 
     def opened(self, records: tuple[TrialRecord, ...]) -> None:
         """A session begins; these trials are recorded already."""
@@ -85,7 +85,6 @@ class Engine:
     stop: StopConfig
     listener: Listener
     checkpoints: Path
-    told_as: ToldAs = "fail"
     spent_hours: float = 0.0
     cores: float = 1.0
     places: int = 1
@@ -182,7 +181,12 @@ class Engine:
 
     def observe(self, number: int, metrics: Mapping[str, float]) -> bool:
         """Note an epoch of a trial; whether the trial goes on (its last epoch goes to :meth:`finish`)."""
-        live = self._live[number]
+        live = self._live.get(number)
+        if live is None:
+            return False
+        if self.journal.trial(number).state != "running":  # Ended from outside, as by a button of optuna-dashboard.
+            self._end(number)
+            return False
         accuracy, epoch = metrics["accuracy"], int(metrics["epoch"])
         self._note(number, live, metrics)
         if not math.isfinite(accuracy):
@@ -198,7 +202,12 @@ class Engine:
         if live.candidate.reference or self.rungs.verdict(number, epoch, standing):
             return True
         self.journal.stop(
-            number, accuracy=accuracy, epochs=epoch, seconds=live.seconds, metrics=_extra(metrics), told_as=self.told_as
+            number,
+            accuracy=accuracy,
+            epochs=epoch,
+            seconds=live.seconds,
+            metrics=_extra(metrics),
+            told_as=self.rungs.config.told_as,
         )
         self._end(number)
         return False

@@ -20,9 +20,10 @@ def export_model(model: Trained, path: Path, *, kind: "Format", threads: int = 1
         DataError: the data, whose images are compared, are missing or unreadable.
     """
     from nas.data.batches import batches
+    from nas.data.load import load_data
     from nas.training.export import export
     from nas.training.model_folder import read_facts
 
-    network, data = opened(model, "a")
+    network, data = opened(model, load_data(model.data, splits=("a",)))
     images, _ = next(batches(data.split("a"), batch_size=IMAGES, limit=IMAGES))
     return export(network, path, kind=kind, facts=read_facts(model.folder), images=images, threads=threads)

@@ -64,25 +64,6 @@ class Result:
         return max(complete, key=lambda trial: trial.accuracy or 0.0)
 
 
-class Silent:
-    """A listener that does nothing."""
-
-    def opened(self, records: tuple[TrialRecord, ...]) -> None:
-        """Nothing."""
-
-    def started(self, job: Job, candidate: object) -> None:
-        """Nothing."""
-
-    def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
-        """Nothing."""
-
-    def ended(self, record: TrialRecord) -> None:
-        """Nothing."""
-
-    def said(self, message: str) -> None:
-        """Nothing."""
-
-
 def search(
     space: Space,
     evaluate: Evaluate,
@@ -156,9 +137,8 @@ def search(
                 rungs=Rungs(stopping, epochs),
                 budget=budget,
                 stop=StopConfig(trials=trials, core_hours=core_hours),
-                listener=listener or Silent(),
+                listener=listener or Listener(),
                 checkpoints=run.checkpoints,
-                told_as=stopping.told_as,
                 cores=resources.cpu if resources else 1.0,
             )
             every = inspect.isgeneratorfunction(evaluate)

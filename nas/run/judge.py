@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas.data.config import SplitName
+from nas.data.config import DataConfig, SplitName
 from nas.errors import ModelError, TrialError
 from nas.files import write_atomically
 from nas.run.delivered import Trained, opened
@@ -69,7 +69,8 @@ def judge_models(
         DataError: data that are missing or unreadable, or crops of a series.
         TrialError: the device is not there, less than one thread, a negative number of workers, or an empty batch.
     """
-    from nas.data.splits import FolderSplit
+    from nas.data.load import load_data
+    from nas.data.splits import Data, FolderSplit
     from nas.training.crops import probabilities
     from nas.training.device import full_float32, pick_device, use_threads
     from nas.training.verdict import judge
@@ -82,8 +83,11 @@ def judge_models(
     place = pick_device(device)
     total = labels = names = listed = None
     seconds = 0.0
+    loaded: dict[DataConfig, Data] = {}  # Of several seeds it is one.
     for model in models:
-        network, data = opened(model, split)
+        if model.data not in loaded:
+            loaded[model.data] = load_data(model.data, splits=(split,))
+        network, data = opened(model, loaded[model.data])
         part = data.split(split)
         files = part.paths if isinstance(part, FolderSplit) else ()
         if labels is None:

@@ -1,7 +1,8 @@
 """A run's copy in an object store: what another machine needs to go on with it.
 
-Journal, curves and recipe stand on the driver's disk, where appending is cheap, and are put whole:
-when a session begins and after each trial that ends. Checkpoints are put by the workers themselves.
+Journal, curves and recipe stand on the driver's disk, where appending is cheap. They are put whole when a session
+begins; after each trial that ends, its curve is, and what the journal has gained stands beside it as one more piece.
+Checkpoints are put by the workers themselves.
 """
 
 import re
@@ -19,9 +20,11 @@ CHECKPOINTS: Final = "checkpoints"
 _JOURNAL: Final = "journal.log"
 _FILES: Final = ("recipe.yaml", "versions.json", _JOURNAL)
 _CURVE: Final = re.compile(r"curves/\d+\.jsonl")
+_PIECE: Final = re.compile(r"journal/(\d+)\.log")
+"""Named by the byte of the journal at which it begins."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mirror:
     """The copy of one run.
 
@@ -32,6 +35,8 @@ class Mirror:
 
     store: ObjectStore
     folder: RunFolder
+    _sent: int = 0
+    """Bytes of the journal that stand in the store."""
 
     @property
     def checkpoints(self) -> ObjectStore:
@@ -56,7 +61,7 @@ class Mirror:
         Raises:
             RunError: it has one, or cannot be read.
         """
-        stored = self.store.read(_JOURNAL)
+        stored = _journal(self.store)
         if stored is None or self._goes_on_from(stored):
             return
         behind = stored.startswith(self.folder.journal.read_bytes())
@@ -77,7 +82,7 @@ class Mirror:
         Raises:
             RunError: it cannot.
         """
-        stored = self.store.read(_JOURNAL)
+        stored = _journal(self.store)
         new = stored is None or not self._goes_on_from(stored)
         for name in _FILES:
             if name != _JOURNAL:
@@ -88,10 +93,16 @@ class Mirror:
         # A new run owes nothing to the one that it replaces. One that goes on may have checkpoints of trials that began
         # after the journal was put for the last time, even if that was before the first of them.
         for name in self.store.names():
-            if (_CURVE.fullmatch(name) and name not in curves) or (new and name.startswith(f"{CHECKPOINTS}/")):
+            if (_CURVE.fullmatch(name) and name not in curves) or (
+                new and (name.startswith(f"{CHECKPOINTS}/") or _PIECE.fullmatch(name))
+            ):
                 self.store.delete(name)
         # Last, for it says whose copy this is: cut short before, the next call deletes what is left.
-        self.store.put(_JOURNAL, self.folder.journal)
+        journal = self.folder.journal.read_bytes()
+        self.store.write(_JOURNAL, journal)
+        self._sent = len(journal)
+        for name in filter(_PIECE.fullmatch, self.store.names()):  # They are in the whole.
+            self.store.delete(name)
 
     def ended(self, number: int, checkpoint: str, under_way: tuple[int, ...]) -> None:
         """Put what changed with the end of a trial, then forget its checkpoint; errors as :meth:`begin`.
@@ -102,9 +113,23 @@ class Mirror:
             curve = self.folder.curves.path(each)
             if curve.exists():
                 self.store.put(f"curves/{curve.name}", curve)
-        self.store.put(_JOURNAL, self.folder.journal)
+        # Whole, it would be sent as often as there are trials, and grows with them.
+        gained = self.folder.journal.read_bytes()[self._sent :]
+        self.store.write(f"journal/{self._sent:012d}.log", gained)
+        self._sent += len(gained)
         for name in (checkpoint, str(Path(checkpoint).with_suffix(".json"))):
             self.checkpoints.delete(name)
+
+
+def _journal(store: ObjectStore) -> bytes | None:
+    """The journal in a store, its pieces put together; None where there is none."""
+    whole = store.read(_JOURNAL)
+    if whole is not None:
+        for name in filter(_PIECE.fullmatch, store.names()):  # In the order of their beginnings.
+            # One that begins elsewhere was there before the journal was put whole.
+            if name == f"journal/{len(whole):012d}.log":
+                whole += store.read(name) or b""
+    return whole
 
 
 def fetch(uri: str, out: Path) -> RunFolder:
@@ -128,5 +153,6 @@ def fetch(uri: str, out: Path) -> RunFolder:
     shutil.rmtree(partial, ignore_errors=True)
     for name in names:
         store.get(name, partial / name)
+    (partial / _JOURNAL).write_bytes(_journal(store) or b"")
     partial.rename(path)
     return RunFolder.open(path)

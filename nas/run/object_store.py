@@ -30,7 +30,10 @@ class ObjectStore:
 
     def put(self, name: str, file: Path) -> None:
         """Store a local file; readers see the whole of it or what was there before."""
-        data = file.read_bytes()  # Outside: a local fault is not the store's.
+        self.write(name, file.read_bytes())
+
+    def write(self, name: str, data: bytes) -> None:
+        """Store bytes; readers see the whole of them or what was there before."""
         system, place = self._open()
         try:
             with system.open_output_stream(f"{place}/{name}") as stream:

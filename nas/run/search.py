@@ -191,7 +191,6 @@ def _go(
             stop=recipe.stop,
             listener=listener,
             checkpoints=folder.checkpoints,
-            told_as=recipe.early_stopping.told_as,
             spent_hours=spent_hours,
             cores=recipe.resources.cpu,
             batch=recipe.sampler.batch,

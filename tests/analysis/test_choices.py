@@ -67,11 +67,11 @@ def test_agreement_is_kendalls_tau_over_those_that_reached_both():
         }
     )
     found = {(pair.epochs, pair.final): pair for pair in agreement(table)}
-    assert set(found) == {(1, 3), (1, 9), (3, 9)}
-    assert found[1, 3].tau == pytest.approx(4 / 6)  # 5 pairs agree, 1 does not
+    assert set(found) == {(1, 9), (3, 9)}
+    assert found[3, 9].tau == pytest.approx(-4 / 6)  # 1 pair agrees, 5 do not
     assert found[1, 9].tau == pytest.approx(-1)
-    assert found[1, 3].n == 4
-    assert found[1, 3].low <= found[1, 3].tau <= found[1, 3].high
+    assert found[3, 9].n == 4
+    assert found[3, 9].low <= found[3, 9].tau <= found[3, 9].high
 
 
 def test_two_trials_have_no_tau():

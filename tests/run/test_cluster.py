@@ -20,8 +20,7 @@ from nas.proposer import Proposer
 from nas.run import link
 from nas.run.curves import Curves
 from nas.run.distributed import run_distributed
-from nas.run.engine import Engine
-from nas.run.function import Silent
+from nas.run.engine import Engine, Listener
 from nas.run.job import Job, Session
 from nas.run.ray_tune import run_on_ray
 from nas.run.recipe import ResourcesConfig
@@ -42,14 +41,14 @@ def cluster() -> Iterator[Cluster]:
     cluster.shutdown()
 
 
-def engine(folder: Path, trials: int, listener: Silent) -> Engine:
+def engine(folder: Path, trials: int, listener: Listener) -> Engine:
     journal = Journal.create(folder / "journal.log", name="toy", objectives=("accuracy",), attributes={})
     sampler = make_sampler("random")
     proposer = Proposer(toys.SPACE, toys.BUDGET, sampler, journal, seed=0)
     return make_engine(proposer, journal, toys.BUDGET, folder, trials=trials, epochs=4, listener=listener)
 
 
-def run(cluster: Cluster, folder: Path, task: noted.NotedTask, trials: int, gpu: float, listener: Silent) -> Journal:
+def run(cluster: Cluster, folder: Path, task: noted.NotedTask, trials: int, gpu: float, listener: Listener) -> Journal:
     resources = ResourcesConfig(cpu=0.25, gpu=gpu, concurrency=min(trials, 5), address=cluster.address)
     search = engine(folder, trials, listener)
     assert run_on_ray(search, task, folder / "checkpoints", resources)
@@ -60,14 +59,14 @@ def run(cluster: Cluster, folder: Path, task: noted.NotedTask, trials: int, gpu:
 def test_workers_of_one_training_must_fit_on_single_machines(cluster: Cluster, tmp_path: Path) -> None:
     resources = ResourcesConfig(cpu=3, gpu=0, address=cluster.address)
     with pytest.raises(RunError, match=r"4 workers of cpu=3 and gpu=0 each must fit .* there are places for 3"):
-        run_distributed(engine(tmp_path, 1, Silent()), Unopened(), tmp_path / "checkpoints", resources, workers=4)
+        run_distributed(engine(tmp_path, 1, Listener()), Unopened(), tmp_path / "checkpoints", resources, workers=4)
 
 
 def test_a_trial_must_fit_on_a_single_machine(cluster: Cluster, tmp_path: Path) -> None:
     """Ray would wait for ever, without a word."""
     resources = ResourcesConfig(cpu=5, gpu=0, address=cluster.address)
     with pytest.raises(RunError, match=r"one trial needs cpu=5 .* Ray has cpu=12 .* none of which holds it"):
-        run_on_ray(engine(tmp_path, 1, Silent()), toys, tmp_path / "checkpoints", resources)  # type: ignore[arg-type]
+        run_on_ray(engine(tmp_path, 1, Listener()), toys, tmp_path / "checkpoints", resources)  # type: ignore[arg-type]
 
 
 class Unopened:
@@ -79,7 +78,7 @@ class Unopened:
 
 def test_quarters_of_gpus_are_placed_and_data_is_shared_memory(cluster: Cluster, tmp_path: Path) -> None:
     task = noted.NotedTask(notes=tmp_path, data=np.ones(1_000_000, np.uint8), epochs=1, together=5)
-    journal = run(cluster, tmp_path, task, 5, 0.25, Silent())
+    journal = run(cluster, tmp_path, task, 5, 0.25, Listener())
     assert {trial.state for trial in journal.trials()} == {"complete"}
     notes = noted.read(tmp_path)
     assert all(note["shared"] and not note["writable"] for note in notes), "no worker holds a copy of its own"
@@ -94,7 +93,7 @@ def test_quarters_of_gpus_are_placed_and_data_is_shared_memory(cluster: Cluster,
     assert {gpu for note in notes for gpu in note["gpus"]} == {0}, "each node has one"
 
 
-class Joining(Silent):
+class Joining(Listener):
     """Adds a node after the first epoch."""
 
     def __init__(self, cluster: Cluster) -> None:
@@ -121,7 +120,7 @@ def test_a_node_that_joins_is_used(cluster: Cluster, tmp_path: Path, monkeypatch
         cluster.remove_node(joining.joined)
 
 
-class Killing(Silent):
+class Killing(Listener):
     """Kills a node when one of its trials has a checkpoint of its second epoch."""
 
     def __init__(self, cluster: Cluster, notes: Path) -> None:
@@ -162,7 +161,7 @@ def test_trials_of_a_node_that_is_killed_go_on_elsewhere(cluster: Cluster, tmp_p
 def test_an_address_where_nothing_listens_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"resources\.address must be a running Ray cluster"):
         run_on_ray(
-            engine(tmp_path, 1, Silent()),
+            engine(tmp_path, 1, Listener()),
             noted.NotedTask(notes=tmp_path, data=np.ones(1, np.uint8)),
             tmp_path,
             ResourcesConfig(address="127.0.0.1:1"),

@@ -18,7 +18,7 @@ from nas.errors import RunError, TrialError
 from nas.journal import Journal
 from nas.run.chosen import Chosen
 from nas.run.curves import Curves
-from nas.run.function import Silent
+from nas.run.engine import Listener
 from nas.run.plan import Plan, make_plan
 from nas.run.recipe import ResourcesConfig
 from nas.run.train import Delivered, train
@@ -47,12 +47,12 @@ def curve(folder: Path) -> list[dict[str, float]]:
 
 def run(folder: Path, architecture: Architecture, plan: Plan) -> Delivered:
     network = Chosen(label="small", architecture=architecture)
-    delivered = train((network,), plan, folder, Silent(), in_process=True)
+    delivered = train((network,), plan, folder, Listener(), in_process=True)
     assert delivered is not None
     return delivered
 
 
-class Interrupting(Silent):
+class Interrupting(Listener):
     """Ctrl-C after the first epoch."""
 
     def epoch(self, number: int, metrics: Any) -> None:

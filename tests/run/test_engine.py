@@ -16,8 +16,9 @@ from nas.budget import Budget
 from nas.errors import BudgetError, RunError, SamplerError
 from nas.record import TrialRecord
 from nas.run.curves import Curves
+from nas.run.engine import Listener
 from nas.run.folder import RunFolder
-from nas.run.function import Silent, search
+from nas.run.function import search
 from nas.run.recipe import EarlyStoppingConfig
 from nas.spaces import load_space
 
@@ -70,7 +71,7 @@ def test_one_search_at_a_time_writes_to_a_folder(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == [".lock"]
 
 
-class Interrupted(Silent):
+class Interrupted(Listener):
     """Stops the search as Ctrl-C does, in a given epoch of a given trial."""
 
     def __init__(self, number: int, epoch: int) -> None:
@@ -210,7 +211,7 @@ def test_no_trial_begins_once_the_core_hours_are_spent() -> None:
 
     said: list[str] = []
 
-    class Heard(Silent):
+    class Heard(Listener):
         def said(self, message: str) -> None:
             said.append(message)
 

@@ -12,7 +12,8 @@ from nas.architecture import Architecture
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.record import Candidate
-from nas.run.function import FunctionTask, Silent, search
+from nas.run.engine import Listener
+from nas.run.function import FunctionTask, search
 from nas.run.local import run_here
 from nas.run.recipe import EarlyStoppingConfig
 from nas.run.rungs import Rungs
@@ -23,7 +24,7 @@ from nas.samplers import make_sampler
 def test_an_epoch_that_is_trained_again_is_judged_by_what_was_recorded(rule: str, tmp_path: Path) -> None:
     """A lost checkpoint, on another machine: the epoch ends otherwise than it did."""
 
-    class Interrupting(Silent):
+    class Interrupting(Listener):
         def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
             if number == 5:
                 raise KeyboardInterrupt

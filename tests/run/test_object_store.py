@@ -125,15 +125,16 @@ def test_the_copy_of_a_run_makes_a_run_folder_elsewhere(
     (tmp_path / "old").write_text("a curve of a run of that name before")
     store.put("curves/0007.jsonl", tmp_path / "old")
     mirror.checkpoints.put("of-a-run-before-0.ckpt", tmp_path / "old")
-    put = ObjectStore.put
+    store.put("journal/000000000000.log", tmp_path / "old")
+    write = ObjectStore.write
 
-    def cut(self: ObjectStore, name: str, file: Path) -> None:
+    def cut(self: ObjectStore, name: str, data: bytes) -> None:
         if name == "journal.log":
             raise RunError("the network is down")
-        put(self, name, file)
+        write(self, name, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ObjectStore, "put", cut)
+        patch.setattr(ObjectStore, "write", cut)
         with pytest.raises(RunError, match="the network is down"):
             mirror.begin()
     mirror.checkpoints.put("of-a-run-before-0.ckpt", tmp_path / "old")
@@ -175,6 +176,31 @@ def test_a_copy_that_went_on_without_its_folder_is_not_lost(uri: str, tmp_path: 
     with pytest.raises(RunError, match=r"has gone on without .*tiny; go on with the copy by `nas resume"):
         mirror.check_not_ahead()
     assert store.names() == kept
+
+
+def test_each_trial_sends_what_the_journal_has_gained(uri: str, tmp_path: Path) -> None:
+    folder, store = run_folder(tmp_path / "tiny"), ObjectStore(uri).below("tiny")
+    mirror = Mirror(store, folder)
+    mirror.begin()
+    journal = Journal.open(folder.journal)
+    sizes = [folder.journal.stat().st_size]
+    for number in range(3):
+        add(journal, candidate())
+        mirror.ended(number, JOB.checkpoint, ())
+        sizes.append(folder.journal.stat().st_size)
+    sent = {name: len(store.read(name) or b"") for name in store.names() if name.startswith("journal")}
+    assert sent.pop("journal.log") == sizes[0]
+    assert list(sent) == [f"journal/{size:012d}.log" for size in sizes[:-1]]
+    assert sum(sent.values()) == sizes[-1] - sizes[0]
+    fetched = fetch(store.uri, tmp_path / "elsewhere")
+    assert fetched.journal.read_bytes() == folder.journal.read_bytes()
+    stale = store.read(next(iter(sent)))
+    again = Mirror(store, fetched)
+    again.check_not_ahead()
+    again.begin()
+    assert [name for name in store.names() if name.startswith("journal")] == ["journal.log"]
+    store.write(next(iter(sent)), stale or b"")  # As if the session had been cut short before it was deleted.
+    assert fetch(store.uri, tmp_path / "third").journal.read_bytes() == folder.journal.read_bytes()
 
 
 @pytest.mark.parametrize("storage", ["bucket/prefix", "s3://", "s3://key:secret@bucket/prefix"])

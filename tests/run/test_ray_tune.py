@@ -14,7 +14,8 @@ from nas.architecture import Architecture
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
-from nas.run.function import FunctionTask, Silent, search
+from nas.run.engine import Listener
+from nas.run.function import FunctionTask, search
 from nas.run.ray_tune import run_on_ray
 from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig
 from nas.samplers import make_sampler
@@ -102,7 +103,7 @@ def test_a_trial_whose_worker_dies_every_time_fails_with_the_reason(tmp_path: Pa
 
 
 def test_a_search_on_a_ray_that_runs_already_is_not_finished_where_it_was_interrupted() -> None:
-    class Interrupting(Silent):
+    class Interrupting(Listener):
         def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
             signal.raise_signal(signal.SIGINT)  # Tune's own handler takes it, and ``fit`` returns as ever.
 

@@ -9,7 +9,7 @@ from engines import make_engine
 from nas.errors import DataError, RecipeError
 from nas.journal import Journal
 from nas.proposer import Proposer
-from nas.run.function import Silent
+from nas.run.engine import Listener
 from nas.run.local import run_here
 from nas.run.recipe import Recipe
 from nas.run.recipe_file import find_recipe, read_recipe
@@ -52,8 +52,8 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="`erase_probability` must be off for series"):
         TrainingTask(tiny().data, tiny(training__augment__erase_probability="0.5").training)
     with pytest.raises(RecipeError, match=r"space must be one for series, which waves holds, but got space=.*images"):
-        start(tiny(space=f"{toys.__file__}:SPACE", budget__macs="4e6"), tmp_path / "run", Silent())
+        start(tiny(space=f"{toys.__file__}:SPACE", budget__macs="4e6"), tmp_path / "run", Listener())
     assert not (tmp_path / "run").exists()
     digits = tiny(data__name="digits", budget__classes="10")
     with pytest.raises(RecipeError, match=r"space must be one for images, which digits holds, but got .* for series"):
-        start(digits, tmp_path / "run", Silent())
+        start(digits, tmp_path / "run", Listener())

@@ -20,8 +20,8 @@ from nas.errors import RunError, TrialError
 from nas.journal import Journal
 from nas.run import train as train_module
 from nas.run.chosen import Chosen
+from nas.run.engine import Listener
 from nas.run.folder import RunFolder
-from nas.run.function import Silent
 from nas.run.plan import Plan, make_plan, read_plan
 from nas.run.train import Delivered, rank, train
 from nas.serialize import load
@@ -44,7 +44,7 @@ def plan(seeds: int = 2, **changes: Any) -> Plan:
 
 
 def run(folder: Path, *networks: Chosen, how: Plan | None = None, listener: Any = None) -> Delivered:
-    delivered = train(networks or (WIDE,), how or plan(), folder, listener or Silent(), in_process=True)
+    delivered = train(networks or (WIDE,), how or plan(), folder, listener or Listener(), in_process=True)
     assert delivered is not None
     return delivered
 
@@ -189,7 +189,7 @@ def test_a_seed_whose_test_was_read_is_not_dropped(delivered: Delivered) -> None
     assert {name: (delivered.folder / name).read_bytes() for name in before} == before
 
 
-class Interrupting(Silent):
+class Interrupting(Listener):
     """Ctrl-C after the first epoch of the second seed."""
 
     def epoch(self, number: int, metrics: Mapping[str, float]) -> None:
@@ -209,7 +209,7 @@ def test_interrupted_it_goes_on_to_the_same_weights(delivered: Delivered, tmp_pa
 
 
 def test_the_best_on_split_a_is_delivered_and_only_its_test_is_read(tmp_path: Path) -> None:
-    ranked = rank((NARROW, WIDE), plan(1), tmp_path, Silent(), in_process=True)
+    ranked = rank((NARROW, WIDE), plan(1), tmp_path, Listener(), in_process=True)
     assert ranked is not None and not (tmp_path / "architecture.json").exists(), "ordered, and nothing delivered"
     assert all("test" not in entry and "b" not in entry for entry in readings(tmp_path))
     chosen = run(tmp_path, NARROW, WIDE, how=plan(1))
