@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -66,7 +66,9 @@ class Trained:
     @property
     def accuracy(self) -> Estimate:
         """Mean over the seeds, with Student's interval."""
-        return mean([value for _, value in self.accuracies])
+        found = mean([value for _, value in self.accuracies])
+        low, high = np.clip((found.low, found.high), 0, 1).tolist()  # It knows no bounds; a share has them.
+        return replace(found, low=low, high=high)
 
     def over(self, other: "Trained") -> Difference:
         """How much more accurate than another network, by the seeds that both have."""
@@ -102,9 +104,14 @@ def read_trained(folders: Sequence[Path], split: Split = "test") -> tuple[Traine
         ModelError: no model folder, a file that is damaged, a split that was not read, or different data sets.
     """
     found = tuple(_read(Path(folder), split) for folder in folders)
-    sets = sorted({each.data_set for each in found})
-    if len(sets) > 1:
-        raise ModelError(f"trained networks are compared on one data set, but got {' and '.join(sets)}.")
+    told = [{each.data_set for each in found}]
+    # Folders of images may bear one name.
+    told.append({f"{each.data_set} of {each.classes} classes" for each in found if each.classes})
+    if split == "test":
+        told.append({f"{each.data_set} with {each.images:,} images of test" for each in found})
+    for sets in told:
+        if len(sets) > 1:
+            raise ModelError(f"trained networks are compared on one data set, but got {' and '.join(sorted(sets))}.")
     return found
 
 

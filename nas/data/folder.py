@@ -28,7 +28,7 @@ IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
 IMAGENET_STD: Channels = (0.229, 0.224, 0.225)
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Files with other endings are ignored."""
+"""Files with other endings are ignored, and those whose name begins with a dot."""
 
 NEAR_DUPLICATE_LIMIT = 50_000
 """Up to this many training images are decoded once to find near-duplicates; of more, only equal files are grouped."""
@@ -105,8 +105,10 @@ def _held_out(root: Path) -> Path | None:
 
 
 def _classes(base: Path) -> list[Path]:
-    """The class folders, in order of name."""
-    return sorted(path for path in base.iterdir() if path.is_dir()) if base.is_dir() else []
+    """The class folders, in order of name; hidden ones, as of a notebook, are none."""
+    if not base.is_dir():
+        return []
+    return sorted(path for path in base.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def _listing(base: Path) -> tuple[tuple[str, ...], list[Path], NDArray[np.int64]]:
@@ -117,12 +119,21 @@ def _listing(base: Path) -> tuple[tuple[str, ...], list[Path], NDArray[np.int64]
     paths: list[Path] = []
     labels: list[int] = []
     for label, folder in enumerate(folders):
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        try:
+            folder.name.encode()
+        except UnicodeEncodeError as error:  # It could stand in no table.
+            raise DataError(f"the name of a class folder must be UTF-8, but got {folder.name!a} in {base}.") from error
+        files = sorted(path for path in folder.rglob("*") if _is_image(path.relative_to(folder)) and path.is_file())
         if not files:
             raise DataError(f"the class folder {folder} has no images ({', '.join(SUFFIXES)}).")
         paths += files
         labels += [label] * len(files)
     return tuple(folder.name for folder in folders), paths, np.array(labels, dtype=np.int64)
+
+
+def _is_image(name: Path) -> bool:
+    """By its ending, and neither hidden nor in a hidden folder, as macOS leaves them beside images."""
+    return name.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.parts)
 
 
 def _groups(base: Path, paths: list[Path]) -> NDArray[np.int64]:

@@ -77,7 +77,7 @@ def search(
     objectives: tuple[Objective, ...] = ("accuracy",),
     early_stopping: EarlyStoppingConfig | None = None,
     seed: int = 0,
-    path: Path | None = None,
+    path: Path | str | None = None,
     resources: ResourcesConfig | None = None,
     listener: Listener | None = None,
 ) -> Result:
@@ -108,20 +108,25 @@ def search(
             "a search with one's own evaluation keeps its run on disk, in a path that every node reaches; "
             f"resources.storage must be None, but got {resources.storage!r}."
         )
-    for name, least, value in (("seed", 0, seed), ("epochs", 1, epochs)):
-        if value < least:
-            raise RunError(f"`{name} >= {least}` must hold, but got {name}={value}.")
+    for name, least, value in (("seed", 0, seed), ("epochs", 1, epochs), ("trials", 1, trials)):
+        if type(value) is not int or value < least:
+            raise RunError(f"`{name} >= {least}` must hold for a whole number, but got {name}={value!r}.")
     check_reachable(space, budget)
     measured = measurement(budget, objectives)
     check_measurable(space, budget, measured)
     stopping = early_stopping or EarlyStoppingConfig()
+    chosen = make_sampler(sampler, sampler_options)
     with tempfile.TemporaryDirectory(prefix="nas-search-") as temporary:
-        folder = path or Path(temporary)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(temporary if path is None else path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"`path` must be a folder that can be written, but got {folder}: {error.strerror}."
+            ) from error
         run = RunFolder(folder.resolve())
         with run.locked():
             journal = _journal(folder, space, budget, objectives, epochs, seed)
-            chosen = make_sampler(sampler, sampler_options)
             engine = Engine(
                 proposer=Proposer(
                     space,

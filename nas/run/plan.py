@@ -76,9 +76,6 @@ def make_plan(values: Mapping[str, Any], overrides: Mapping[str, str]) -> Plan:
         RecipeError: an unknown key, a wrong type, a value out of range.
     """
     data = _without_none(values)
-    epochs = overrides.get("training.epochs", "")
-    if epochs.isdigit() and "training.warmup_epochs" not in overrides:
-        data["training"] = with_epochs(data.get("training", {}), int(epochs))
     override(data, overrides)
     plan = build(Plan, data)
     return replace(plan, data=plan.data.anchored())  # The folder is used from other folders than this one.

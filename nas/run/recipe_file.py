@@ -100,7 +100,7 @@ def override(data: dict[str, Any], overrides: Mapping[str, str]) -> None:
     """Set values, given as YAML text by dotted key, in place.
 
     A resolved section ``training`` holds every value of the recipe that it came from. Where ``training.recipe`` names
-    another one, only its length is kept.
+    another one, only its length is kept; where ``training.epochs`` changes, a warm-up that is stated does with it.
 
     Raises:
         RecipeError: text that is not YAML, or a key below what is no section.
@@ -108,12 +108,27 @@ def override(data: dict[str, Any], overrides: Mapping[str, str]) -> None:
     training = data.get("training")
     if "training.recipe" in overrides and isinstance(training, Mapping) and "recipe" not in training:
         data["training"] = {name: training[name] for name in LENGTH if training.get(name) is not None}
+    before = _length(data)
     for key, text in overrides.items():
         try:
             value = yaml.load(text, Loader=_Loader)
         except (ValueError, yaml.YAMLError) as error:
             raise RecipeError(f"{key} must be set to a YAML value, but got {text!r}.") from error
         _set(data, key.split("."), value, key)
+    after = _length(data)
+    if before and after and before[0] != after[0] and "training.warmup_epochs" not in overrides:
+        data["training"]["warmup_epochs"] *= after[0] / before[0]
+
+
+def _length(data: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Epochs of a training and of its warm-up, where both are stated as numbers."""
+    training = data.get("training")
+    if not isinstance(training, Mapping):
+        return None
+    match training.get("epochs"), training.get("warmup_epochs"):
+        case int() | float() as epochs, int() | float() as warmup if epochs > 0:
+            return epochs, warmup
+    return None
 
 
 def build_recipe(data: Mapping[str, Any]) -> Recipe:
@@ -178,7 +193,7 @@ def _check_keys(kind: type, data: Mapping[str, Any], prefix: str) -> None:
     hints = typing.get_type_hints(kind)
     for key in data:
         if key not in allowed:
-            hint = _near(str(key), allowed, prefix) or f" Its keys are {', '.join(prefix + each for each in allowed)}."
+            hint = _hint(kind, str(key), prefix)
             raise RecipeError(f"a recipe has no key {prefix + str(key)!r}.{hint}")
     for name, field in allowed.items():
         if name not in data:
@@ -190,6 +205,26 @@ def _check_keys(kind: type, data: Mapping[str, Any], prefix: str) -> None:
             _check_keys(inner, data[name], f"{prefix}{name}.")
         else:
             _check_scalars(hints[name], data[name], prefix + name)
+
+
+def _hint(kind: type, name: str, prefix: str) -> str:
+    """Where a key stands that was looked for in the wrong section, or what is like it here, or all that there is."""
+    below = _below(kind, name, prefix)
+    if below:
+        return f" Did you mean {' or '.join(map(repr, below))}?"
+    allowed = {field.name: field for field in fields(kind)}
+    return _near(name, allowed, prefix) or f" Its keys are {', '.join(prefix + each for each in allowed)}."
+
+
+def _below(kind: type, name: str, prefix: str) -> list[str]:
+    """The keys of that name in the sections of a section."""
+    hints = typing.get_type_hints(kind)
+    found: list[str] = []
+    for field in fields(kind):
+        if (inner := _dataclass_of(hints[field.name])) is not None:
+            path = f"{prefix}{field.name}."
+            found += [path + name for each in fields(inner) if each.name == name] + _below(inner, name, path)
+    return found
 
 
 def _check_scalars(hint: object, value: object, key: str) -> None:

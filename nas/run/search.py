@@ -65,7 +65,8 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     list(_proposed(recipe, space, min(2, recipe.stop.trials)))
     folder = RunFolder.create(path, recipe, overwrite=overwrite)
     try:
-        Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
+        attributes = _attributes(recipe) | {"images": task.images}
+        Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=attributes)
         return _go(recipe, space, task, folder, listener, None if overwrite else Mirror.check_new)
     except BaseException:
         if not folder.journal.exists() or not Journal.open(folder.journal).trials():
@@ -97,7 +98,9 @@ def resume(path: Path, listener: Listener, *, stop: StopConfig | None = None, ad
     if address is not None:
         recipe = replace(recipe, resources=replace(recipe.resources, address=address or None))
     space = prepare(recipe)
-    return _go(recipe, space, TrainingTask(recipe.data, recipe.training), folder, listener, Mirror.check_not_ahead)
+    task = TrainingTask(recipe.data, recipe.training)
+    _check_classes(recipe, task.classes)
+    return _go(recipe, space, task, folder, listener, Mirror.check_not_ahead)
 
 
 def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
@@ -161,7 +164,8 @@ def _go(
 
     with folder.locked(), folder.session() as spent_hours:
         journal = Journal.open(folder.journal)
-        journal.hold_to(recipe.objectives, _attributes(recipe), f"the run in {folder.path}")
+        attributes = _attributes(recipe) | {"images": task.images}
+        journal.hold_to(recipe.objectives, attributes, f"the run in {folder.path}")
         if journal.repaired:
             listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
         fits = reference_fits(space, recipe.budget, task.resolution)

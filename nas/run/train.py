@@ -130,13 +130,14 @@ def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Wo
         check_dims(network.architecture.dims, held=task.dims, data=plan.data.name)
     budget = budget_of(networks, resolution=task.resolution, classes=task.classes)
     new = not folder.exists()
-    run = _prepare(folder, plan, networks)
+    run = _prepare(folder, plan, networks, task.images)
     ours = False  # What another process has just made is not ours to remove.
     try:
         with run.locked(), run.session():
             ours = new
             journal = Journal.open(run.journal)
             _check_networks(folder, journal, networks)
+            journal.hold_to(("accuracy",), {"images": task.images}, f"the training in {folder}")
             ledger = Ledger.open(folder / LEDGER)
             ledger.check_seeds(plan.seed_numbers)
             # Not before the checks: a call that is refused changes nothing.
@@ -168,7 +169,7 @@ def _winner(trained: Sequence[Trained], ledger: Ledger) -> Trained:
     return next((each for each in trained if each.network.key in judged), trained[0])
 
 
-def _prepare(folder: Path, plan: Plan, networks: Sequence[Chosen]) -> RunFolder:
+def _prepare(folder: Path, plan: Plan, networks: Sequence[Chosen], images: str) -> RunFolder:
     """Make the folder, or hold the plan to what stands there."""
     run = RunFolder(folder.resolve() / "training")
     check_own_folder(folder, plan)
@@ -184,6 +185,7 @@ def _prepare(folder: Path, plan: Plan, networks: Sequence[Chosen]) -> RunFolder:
             "epochs": plan.training.epochs,
             "training": training_key(plan.training),
             "seed": plan.first_seed,
+            "images": images,
         }
         Journal.create(run.journal, name="training", objectives=("accuracy",), attributes=attributes)
     return run

@@ -1,5 +1,7 @@
 """The task of a recipe: train a candidate on its data set, one epoch a step."""
 
+import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +12,7 @@ from nas.run.job import Job
 from nas.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from nas.data.splits import Data
     from nas.training.team import Team
     from nas.training.trainer import Trainer
 
@@ -24,6 +27,9 @@ class TrainingTask:
     Args:
         data: the data set, read here: a missing one is an error before anything starts.
         training: how every candidate is trained.
+
+    Attributes:
+        images: what they are, in words and a digest that other images would change: a run is held to it.
 
     Raises:
         DataError: a data set that is missing or unreadable, or augmentation that it cannot have.
@@ -41,6 +47,7 @@ class TrainingTask:
         self.dims = loaded.dims
         check_augment(training.augment, dims=loaded.dims, side=loaded.resolution)
         self._data = loaded
+        self.images = _told(loaded)
 
     @property
     def epochs(self) -> int:
@@ -66,6 +73,18 @@ class TrainingTask:
             workers=workers,
             team=team or ALONE,
         )
+
+
+def _told(data: "Data") -> str:
+    from nas.data.splits import FolderSplit
+
+    digest = hashlib.sha256("\0".join(data.class_names).encode())
+    for split in (data.split("train"), data.split("a")):
+        digest.update(split.labels.numpy().tobytes())
+        if isinstance(split, FolderSplit):  # A file is known by its name: the whole folder may have been moved.
+            digest.update(b"\0".join(os.fsencode(os.path.basename(path)) for path in split.paths))
+    train, a = len(data.split("train")), len(data.split("a"))
+    return f"{train} of {data.classes} classes in training and {a} in split A ({digest.hexdigest()[:8]})"
 
 
 class TrainingSession:

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -184,6 +186,30 @@ def test_image_folders_are_told_apart_by_their_own_names(tmp_path: Path) -> None
     with pytest.raises(ModelError, match="but got folder cars and folder flowers"):
         read_trained(folders)
     assert read_trained(folders[:1])[0].data == "folder"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda metrics: metrics["network"].update(classes=11), "fashion-mnist of 10 classes and fashion-mnist of 11"),
+        (lambda metrics: [each["test"].update(images=9) for each in metrics["readings"]], "with 10,000 images of test"),
+    ],
+)
+def test_folders_of_one_name_may_hold_other_images(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    other = model(tmp_path / "other")
+    metrics = json.loads((other / METRICS).read_text())
+    change(metrics)
+    (other / METRICS).write_text(json.dumps(metrics))
+    with pytest.raises(ModelError, match=said):
+        read_trained([GOOGLENET, other])
+
+
+def test_an_interval_of_an_accuracy_ends_at_one(tmp_path: Path) -> None:
+    estimate = read_trained([model(tmp_path / "model", test={0: 0.99, 1: 0.90})])[0].accuracy
+    assert estimate.high == 1.0 and 0 < estimate.low < 0.9
+    assert np.isnan(read_trained([model(tmp_path / "alone", test={0: 0.99})])[0].accuracy.high)
 
 
 def test_image_folders_of_imagenet_stand_beside_what_is_reported_of_it(tmp_path: Path) -> None:

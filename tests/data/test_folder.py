@@ -49,13 +49,6 @@ def test_workers_and_batch_size_change_no_image(folder_root: Path, crop: bool) -
     assert not torch.equal(images(7, 0, epoch=2), plain)
 
 
-def test_names_that_are_no_text_are_read(copied: Path) -> None:
-    first = min((copied / "train").rglob("*.jpg"))
-    first.rename(os.fsdecode(os.fsencode(first.parent) + b"/caf\xe9.jpg"))
-    data = load_data(DataConfig(name="folder", root=str(copied), resolution=24), splits=("train", "a", "b"))
-    assert sum(len(data.split(name)) for name in ("train", "a", "b")) == 72
-
-
 def test_evaluation_sees_the_centre(tmp_path: Path) -> None:
     """The centred square of 224/256 of the shorter side: here 56 of 64 pixels, so that nothing is resampled."""
     squares = {}

@@ -9,6 +9,7 @@ from engines import make_engine
 from toys import BUDGET, SPACE, evaluate
 
 from nas.architecture import Architecture
+from nas.errors import NasError
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.record import Candidate
@@ -87,3 +88,16 @@ def test_the_time_of_a_failing_epoch_counts(tmp_path: Path) -> None:
     assert len(result.trials) <= 5
     again = search(SPACE, failing, BUDGET, **arguments)  # type: ignore[arg-type]
     assert len(again.trials) == len(result.trials), "the time is spent in the next session too"
+
+
+def test_a_search_that_is_refused_leaves_no_journal_and_a_path_may_be_text(tmp_path: Path) -> None:
+    for options, said in (
+        ({"sampler": "randum"}, "randum"),
+        ({"trials": 2.5}, r"`trials >= 1` must hold for a whole number, but got trials=2\.5"),
+        ({"path": str(tmp_path / "file")}, "`path` must be a folder that can be written"),
+    ):
+        (tmp_path / "file").touch()
+        with pytest.raises(NasError, match=said):
+            search(SPACE, evaluate, BUDGET, **{"trials": 2, "path": str(tmp_path / "run"), **options})  # type: ignore[arg-type]
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+    assert search(SPACE, evaluate, BUDGET, trials=2, sampler="random", path=str(tmp_path / "run"), seed=3).finished

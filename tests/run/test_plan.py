@@ -52,8 +52,9 @@ def test_a_search_recipe_becomes_a_full_training() -> None:
 
 def test_a_warm_up_that_is_stated_follows_the_epochs_however_they_are_given() -> None:
     values = {**VALUES, "training": {"recipe": "modern", "epochs": 36, "warmup_epochs": 4.5}}
-    plan = make_plan(values, {"training.epochs": "2"})
-    assert (plan.training.epochs, plan.training.warmup_epochs) == (2, 0.25)
+    for two in ("2", " 2", "2.0", "0.2e1"):
+        plan = make_plan(values, {"training.epochs": two})
+        assert (plan.training.epochs, plan.training.warmup_epochs) == (2, 0.25)
     plan = make_plan(values, {"training.epochs": "2", "training.warmup_epochs": "1"})
     assert (plan.training.epochs, plan.training.warmup_epochs) == (2, 1.0)
 

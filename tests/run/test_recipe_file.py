@@ -74,6 +74,11 @@ def test_recipes_are_found_by_path_and_by_name(monkeypatch: pytest.MonkeyPatch, 
 
 BAD = {
     "unknown key": (RECIPE + "sampelr: {name: tpe}", "no key 'sampelr'", "Did you mean 'sampler'?"),
+    "key of a section below": (
+        RECIPE + "resolution: 8",
+        "no key 'resolution'",
+        "'data.resolution' or 'budget.resolution'",
+    ),
     "unknown inner key": (RECIPE.replace("macs", "mcas"), "no key 'budget.mcas'", "Did you mean 'budget.macs'?"),
     "unknown training key": (RECIPE.replace("epochs", "epoch"), "no key 'training.epoch'", "'training.epochs'"),
     "wrong type": (RECIPE.replace("trials: 4", "trials: many"), "stop.trials", "'many'"),
