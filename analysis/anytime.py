@@ -55,9 +55,10 @@ def anytime(
 ) -> Steps:
     """The course of one run.
 
-    Trials count in the order of their proposals, the reference apart. A stopped trial spends its
+    Trainings count in the order of their proposals, the reference apart. A stopped trial spends its
     seconds and counts as a training, but can be neither best nor on the front. Seconds are
-    device-seconds: the sum over trials, whatever ran side by side.
+    device-seconds: what all trials together had spent when a trial ended, those under way included
+    (in the order of proposals where a journal does not tell when trials ended).
 
     Args:
         table: the trials of one run.
@@ -70,16 +71,39 @@ def anytime(
             such as ``metric.accuracy_b``, free of the winner's curse.
     """
     own = table[~table["reference"] & (table["state"] != "running")].sort_values("trial")
+    spent = np.arange(1, len(own) + 1, dtype=float)
+    if against == "seconds":
+        own, spent = _spent(own)
     counts = own["state"].eq("complete") & own["within_budget"] & own["accuracy"].notna()
     accuracy = own["accuracy"].where(counts).to_numpy(dtype=float)
-    spent = np.arange(1, len(own) + 1, dtype=float) if against == "trainings" else own["seconds"].cumsum().to_numpy()
     if measure == "hypervolume":
         costs = own[cost].to_numpy(dtype=float)
         box = most_cost if most_cost is not None else float(np.nanmax(costs, initial=1.0))
         values = hypervolume_curve(costs, accuracy, most_cost=box, least_accuracy=least_accuracy)
     else:
         values = _best(accuracy, own[report].to_numpy(dtype=float))
-    return Steps(x=np.asarray(spent, dtype=float), y=values, end=float(spent[-1]) if len(own) else 0.0)
+    return Steps(x=spent, y=values, end=float(spent[-1]) if len(own) else 0.0)
+
+
+def _spent(own: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Trials in the order in which they ended, and the device-seconds that all had spent by then.
+
+    A trial is taken to have trained without a pause before its end; what it had done before an interruption is off by
+    as much.
+    """
+    if own["ended"].isna().any():
+        return own, own["seconds"].cumsum().to_numpy(dtype=float)
+    own = own.sort_values("ended", kind="stable")
+    ends = (own["ended"] - own["ended"].min()).to_numpy(dtype=float)
+    return own, _elapsed(ends, ends - own["seconds"].to_numpy(dtype=float)) - _elapsed(ends, ends)
+
+
+def _elapsed(now: NDArray[np.float64], since: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At each time, the time that went by since each of the earlier ones, in all."""
+    since = np.sort(since)
+    before = np.searchsorted(since, now, side="right")
+    sums: NDArray[np.float64] = np.concatenate([[0.0], np.cumsum(since)])
+    return now * before - sums[before]
 
 
 def _best(accuracy: NDArray[np.float64], report: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,23 +33,26 @@ def edf(error: ArrayLike, weights: ArrayLike | None = None) -> tuple[NDArray[np.
 def cost_weights(costs: Mapping[str, ArrayLike], bins: int = BINS) -> dict[str, NDArray[np.float64]]:
     """Weights under which every group has one and the same distribution of cost.
 
-    The common range of log cost is cut into bins; a bin that all groups reach weighs the same in each of
-    them, shared by its members; networks in other bins weigh nothing. Each group's weights sum to 1, or
-    are all 0 where there is no common bin.
+    The range of log cost that all groups have in common is cut into bins; a bin that all reach weighs the same in each
+    of them, shared by its members; networks elsewhere weigh nothing. Each group's weights sum to 1, or are all 0 where
+    there is no common bin.
     """
     logs = {name: np.log(np.asarray(values, dtype=float)) for name, values in costs.items()}
     if not logs or any(len(values) == 0 for values in logs.values()):
         return {name: np.zeros(len(values)) for name, values in logs.items()}
-    low = min(values.min() for values in logs.values())
-    high = max(values.max() for values in logs.values())
+    low = max(values.min() for values in logs.values())
+    high = min(values.max() for values in logs.values())
+    if low > high:
+        return {name: np.zeros(len(values)) for name, values in logs.items()}
     edges = np.linspace(low, high, bins + 1)
     places = {name: np.clip(np.searchsorted(edges, values, "right") - 1, 0, bins - 1) for name, values in logs.items()}
-    counts = {name: np.bincount(place, minlength=bins) for name, place in places.items()}
+    inside = {name: (values >= low) & (values <= high) for name, values in logs.items()}
+    counts = {name: np.bincount(place[inside[name]], minlength=bins) for name, place in places.items()}
     common = np.all([count > 0 for count in counts.values()], axis=0)
     weights: dict[str, NDArray[np.float64]] = {}
     for name, place in places.items():
         share = np.where(common, 1.0 / np.maximum(counts[name], 1), 0.0) / max(1, int(common.sum()))
-        weights[name] = share[place]
+        weights[name] = np.where(inside[name], share[place], 0.0)
     return weights
 
 

@@ -21,7 +21,7 @@ from nas.record import TrialRecord
 from nas.spaces import built_in, load_space
 
 CACHE: Final = "trials.parquet"
-_TABLE_SCHEMA: Final = 4
+_TABLE_SCHEMA: Final = 5
 """Raised when the columns change, so that older caches are rebuilt."""
 _TAIL: Final = 1 << 16
 

@@ -56,14 +56,14 @@ def mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The mean of ``b - a`` over pairs, its interval, and a paired test that agrees with it.
+    """How much more ``b`` is than ``a`` in the mean, its interval, and a test that agrees with it.
 
     Attributes:
-        value: mean difference.
-        low: lower end of the interval; missing below 2 pairs.
+        value: difference of the means.
+        low: lower end of the interval; missing below 2 of each.
         high: upper end.
-        n: pairs.
-        p: that the mean difference is 0, two-sided: Student's paired t below 100 pairs, sign-flip from there on.
+        n: pairs, or how many there are of the fewer.
+        p: that the difference is 0, two-sided.
     """
 
     value: float
@@ -85,8 +85,9 @@ def paired(
 ) -> Difference:
     """Compare ``b`` with ``a``, measured on the same seeds (or the same images), pair by pair.
 
-    Pairs with a value missing are left out. The interval is Student's t below 100 pairs, where a percentile bootstrap
-    is too narrow (of equal searches with five pairs it would call 16% different), and the bootstrap's from there on.
+    Pairs with a value missing are left out. Interval and p are Student's paired t's below 100 pairs, where a percentile
+    bootstrap is too narrow (of equal searches with five pairs it would call 16% different), and from there on the
+    bootstrap's and those of sign-flips.
 
     Raises:
         ValueError: unequal lengths.
@@ -104,6 +105,24 @@ def paired(
         return Difference(value=value, low=found.low, high=found.high, n=n, p=_student(differences))
     low, high = bootstrap_mean(differences, seed=seed, level=level, resamples=resamples)
     return Difference(value=value, low=low, high=high, n=n, p=sign_flip(differences, seed=seed, resamples=resamples))
+
+
+def unpaired(a: ArrayLike, b: ArrayLike) -> Difference:
+    """Compare ``b`` with ``a``, where nothing makes pairs of them: Welch's t, interval and p."""
+    left, right = _known(a), _known(b)
+    n = min(len(left), len(right))
+    value = float(right.mean() - left.mean()) if n else math.nan
+    if n < 2:
+        return Difference(value=value, low=math.nan, high=math.nan, n=n, p=math.nan)
+    # By hand, for scipy warns where one of the two has no spread.
+    spreads = [float(each.var(ddof=1)) / len(each) for each in (left, right)]
+    error = math.sqrt(sum(spreads))
+    if error <= 1e-12 * float(np.abs([*left, *right]).max()):  # All are alike, and leave nothing to chance.
+        return Difference(value=value, low=value, high=value, n=n, p=0.0 if abs(value) > error else 1.0)
+    freedom = error**4 / sum(spread**2 / (len(each) - 1) for spread, each in zip(spreads, (left, right), strict=True))
+    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
+    p = 2 * float(stats.t.sf(abs(value) / error, freedom))
+    return Difference(value=value, low=value - half, high=value + half, n=n, p=p)
 
 
 def _student(differences: NDArray[np.float64]) -> float:

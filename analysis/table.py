@@ -28,6 +28,7 @@ COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
         "error": "1 - accuracy",
         "epochs": "epochs trained",
         "seconds": "spent in training and validation",
+        "ended": "when it did, in Unix seconds",
         "seed": "of initialisation, order and augmentation",
         "reason": "why it failed or was stopped",
     }
@@ -52,6 +53,7 @@ _TYPES: Final = MappingProxyType(
         "error": "float64",
         "epochs": "int64",
         "seconds": "float64",
+        "ended": "float64",
         "seed": "int64",
         "reason": "str",
     }
@@ -112,6 +114,7 @@ def _row(record: TrialRecord, run: str, budget: Budget | None, space: Space | No
         "error": None if record.accuracy is None else 1 - record.accuracy,
         "epochs": record.epochs,
         "seconds": record.seconds,
+        "ended": record.ended,
         "seed": candidate.seed,
         "reason": record.reason,
     }
@@ -137,6 +140,7 @@ def _foreign_row(trial: ForeignTrial, run: str) -> dict[str, object]:
         "error": None if trial.accuracy is None else 1 - trial.accuracy,
         "epochs": max(trial.accuracies, default=0),
         "seconds": trial.seconds,
+        "ended": trial.ended,
         "seed": 0,
         "reason": None,
     }

@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from analysis.source import data_set
-from analysis.statistics import Difference, Estimate, mean, paired
+from analysis.statistics import Difference, Estimate, mean, paired, unpaired
 from nas.errors import ModelError, one_line
 
 Split = Literal["a", "b", "test"]
@@ -71,10 +71,8 @@ class Trained:
         return replace(found, low=low, high=high)
 
     def over(self, other: "Trained") -> Difference:
-        """How much more accurate than another network, by the seeds that both have."""
-        mine, theirs = dict(self.accuracies), dict(other.accuracies)
-        seeds = sorted(mine.keys() & theirs.keys())
-        return paired([theirs[seed] for seed in seeds], [mine[seed] for seed in seeds])
+        """How much more accurate than another network: two networks of one seed have no more in common than others."""
+        return unpaired(*([value for _, value in each.accuracies] for each in (other, self)))
 
     def over_images(self, other: "Trained") -> Difference | None:
         """How much more accurate than another network, image by image: its interval is over images, not over seeds.

@@ -45,8 +45,8 @@ class FeasibleSampler:
 
     Attributes:
         acceptance: the share of the grid that the budget accepts, measured on ``PROBES`` points.
-        uniform: whether draws are uniform over the feasible part of the grid (rejection), rather
-            than projected into the budget.
+        uniform: whether draws are those of ``Space.sample`` that the budget allows (rejection), rather than projected
+            into it.
     """
 
     def __init__(self, space: Space, budget: Budget) -> None:

@@ -73,6 +73,7 @@ class TrialRecord:
         accuracy: the last of them, or None before the first and for a failed trial.
         epochs: epochs trained.
         seconds: spent in training and validation.
+        ended: when it did, in Unix seconds; None while it runs, or where nobody knows.
         reason: why it failed or was stopped.
         metrics: any further figures of the last epoch.
     """
@@ -84,5 +85,6 @@ class TrialRecord:
     accuracy: float | None = None
     epochs: int = 0
     seconds: float = 0.0
+    ended: float | None = None
     reason: str | None = None
     metrics: Mapping[str, float] = field(default_factory=_nothing)

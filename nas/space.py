@@ -199,7 +199,7 @@ class Space:
         return changed
 
     def sample(self, rng: "np.random.Generator") -> dict[str, Scalar]:
-        """A point drawn uniformly from the grid of the choices that apply, not yet canonical."""
+        """A point, each choice that applies drawn uniformly in turn, not yet canonical."""
         point: dict[str, Scalar] = {}
         draws = rng.random(len(self.choices)).tolist()
         for choice, draw in zip(self.choices, draws, strict=True):

@@ -39,6 +39,7 @@ class ForeignTrial:
         costs: ``macs`` and, where they are known, ``params`` and ``activations``.
         params: what Optuna suggested.
         seconds: its user attribute ``seconds``, else from start to end; 0 while it runs.
+        ended: when it did, in Unix seconds; None while it runs.
         metrics: all other numbers among its user attributes.
     """
 
@@ -49,6 +50,7 @@ class ForeignTrial:
     costs: Mapping[str, int]
     params: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    ended: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -127,6 +129,7 @@ def _trial(path: Path, trial: FrozenTrial, columns: Mapping[str, int], maximised
         costs=costs,
         params=trial.params,
         seconds=seconds,
+        ended=trial.datetime_complete.timestamp() if trial.datetime_complete else None,
         metrics=numbers,
     )
 

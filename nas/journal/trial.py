@@ -93,6 +93,7 @@ def record(trial: FrozenTrial, proposed: Candidate) -> TrialRecord:
         accuracy=None if state == "failed" else next(reversed(accuracies.values()), None),
         epochs=told.get("epochs", max(accuracies, default=0)),
         seconds=told.get("seconds", 0.0),
+        ended=trial.datetime_complete.timestamp() if trial.datetime_complete else None,
         reason=told.get("reason"),
         metrics=told.get("metrics", {}),
     )

@@ -1,4 +1,4 @@
-"""Random search: points drawn uniformly from those that the budget allows."""
+"""Random search: each choice that applies uniform in turn, of what the budget allows."""
 
 from dataclasses import dataclass
 

@@ -25,6 +25,23 @@ def test_seconds_are_those_of_all_trials(search):
     assert (np.diff(course.x) >= 0).all()
 
 
+def test_seconds_count_as_they_went_by(search):
+    """Two places: a trial of 1,000 s beside ten of 100 s, whatever the order of their proposals."""
+    table = tabulate(search(40))
+    own = table[~table["reference"] & (table["state"] == "complete")].head(11).reset_index(drop=True)
+    own["trial"] = range(11)
+    own["seconds"] = [1000.0] + [100.0] * 10
+    own["ended"] = [5000.0, *(4100.0 + 100 * place for place in range(10))]
+    own["accuracy"] = np.linspace(0.5, 0.9, 11)
+    course = anytime(own, against="seconds")
+    assert course.x.tolist() == pytest.approx([200.0 * (place + 1) for place in range(9)] + [2000.0, 2000.0])
+    assert course.first(own["accuracy"][1]) == pytest.approx(200)
+    swapped = own.assign(trial=[10, *range(10)])
+    assert anytime(swapped, against="seconds").x.tolist() == pytest.approx(course.x.tolist())
+    assert anytime(own.assign(ended=np.nan), against="seconds").x[0] == 1000
+    assert len(anytime(own.iloc[:0], against="seconds").x) == 0
+
+
 def test_the_hypervolume_at_the_end_is_that_of_all(search, budget):
     table = tabulate(search(50), budget=budget)
     course = anytime(table, measure="hypervolume", most_cost=budget.macs, least_accuracy=0.5)

@@ -53,6 +53,19 @@ def test_the_choice_that_matters_comes_first(plain, method):
     assert importances(plain, method=method) == found
 
 
+def test_how_a_grid_is_spaced_has_no_say_in_what_matters(plain):
+    rng = np.random.default_rng(5)
+    table = pd.concat([plain] * 6, ignore_index=True).drop(columns="choice.stem")
+    table["key"] = [f"k{index}" for index in range(len(table))]
+    even, wide = rng.integers(5, size=len(table)), rng.integers(5, size=len(table))
+    table["choice.width"] = pd.array(even + 1, "Int64")
+    table["choice.pool"] = pd.array(8 * 2**wide, "Int64")
+    table["error"] = 0.1 + 0.01 * (even == 0) + 0.01 * (wide == 0)
+    table["accuracy"] = 1 - table["error"]
+    found = importances(table)
+    assert found["width"] == pytest.approx(found["pool"], abs=0.08)
+
+
 def test_few_networks_have_no_importances(plain):
     assert importances(plain.iloc[:9]) == {}
     assert importances(plain.assign(accuracy=0.5, error=0.5)) == {}

@@ -30,8 +30,7 @@ def test_weights_give_all_groups_one_distribution_of_cost(a, b):
     weights = cost_weights({"a": a, "b": b}, bins=5)
     sums = [weights["a"].sum(), weights["b"].sum()]
     assert sums == pytest.approx([1, 1]) or sums == [0, 0]
-    logs = np.log([*a, *b])
-    edges = np.linspace(logs.min(), logs.max(), 6)
+    edges = np.linspace(np.log(max(min(a), min(b))), np.log(min(max(a), max(b))), 6)
     for low, high in itertools.pairwise(edges):
         inside = {
             name: weights[name][(np.log(costs) > low + 1e-9) & (np.log(costs) < high - 1e-9)].sum()
@@ -55,6 +54,18 @@ def test_weighting_takes_away_an_advantage_that_is_only_cost():
 
     assert median("cheap", False) - median("dear", False) > 0.02
     assert median("cheap", True) == pytest.approx(median("dear", True), abs=0.003)
+
+
+def test_networks_outside_of_the_range_that_all_have_weigh_nothing():
+    """Where error is cost's doing alone, the two samples cannot differ, however little of the range they share."""
+    rng = np.random.default_rng(1)
+    logs = {"low": rng.uniform(15.0, 16.0, 20_000), "high": rng.uniform(15.55, 17.0, 20_000)}
+    weights = cost_weights({name: np.exp(values) for name, values in logs.items()})
+    means = [float((weights[name] * values).sum()) for name, values in logs.items()]
+    assert means[0] == pytest.approx(means[1], abs=0.005)
+    assert (weights["low"][logs["low"] < 15.55] == 0).all() and (weights["high"][logs["high"] > 16.0] == 0).all()
+    apart = cost_weights({"a": [1e6, 2e6], "b": [3e6, 4e6]})
+    assert apart["a"].tolist() == apart["b"].tolist() == [0, 0]
 
 
 def test_populations_leave_the_reference_out(search):

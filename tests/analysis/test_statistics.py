@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics import bootstrap_mean, mean, median_time, paired, sign_flip
+from analysis.statistics import bootstrap_mean, mean, median_time, paired, sign_flip, unpaired
 
 VALUES = st.lists(st.floats(-1, 1), min_size=2, max_size=20)
 
@@ -102,3 +102,20 @@ def test_searches_that_never_reached_the_target_are_censored_not_dropped():
     assert median_time([1.0, None, None], [9, 9, 9]) == math.inf
     assert median_time([1.0, None], [9, 9]) == 1.0, "survival of a half"
     assert median_time([None, None], [9, 9]) == median_time([], []) == math.inf
+
+
+@given(a=VALUES, b=VALUES)
+def test_two_samples_without_pairs_are_compared_by_welch(a, b):
+    found = unpaired([*a, math.nan], b)
+    assert found.n == min(len(a), len(b)) and found.value == pytest.approx(np.mean(b) - np.mean(a), abs=1e-12)
+    if min(np.std(a), np.std(b)) > 1e-6:
+        expected = stats.ttest_ind(b, a, equal_var=False)
+        low, high = expected.confidence_interval(0.95)
+        assert (found.low, found.high, found.p) == pytest.approx((low, high, expected.pvalue), abs=1e-9)
+
+
+def test_samples_without_spread_leave_nothing_to_chance():
+    assert (unpaired([0.3] * 3, [0.3] * 2).p, unpaired([0.3] * 3, [0.4] * 2).p) == (1.0, 0.0)
+    one = unpaired([0.9, 0.9], [0.9, 0.91, 0.92])
+    assert one.low < one.value < one.high and 0 < one.p < 1
+    assert math.isnan(unpaired([0.9], [0.9, 0.91]).low) and unpaired([], [0.9]).n == 0

@@ -61,13 +61,16 @@ def test_figures_are_those_of_the_folder() -> None:
     assert read_trained([GOOGLENET], "b")[0].accuracy.value == pytest.approx(metrics["summary"]["b"]["mean"])
 
 
-def test_a_gain_is_over_the_seeds_that_both_have(tmp_path: Path) -> None:
+def test_a_gain_is_of_all_seeds_for_two_networks_of_one_seed_have_nothing_in_common(tmp_path: Path) -> None:
     first = model(tmp_path / "first", test={0: 0.90, 1: 0.92, 2: 0.94})
-    second = model(tmp_path / "second", test={1: 0.93, 2: 0.95, 4: 0.10})
-    table = table_of(read_trained([first, second]))
-    assert table["gain"].tolist() == pytest.approx([0.0, 1.0])
-    assert table["accuracy"].tolist() == pytest.approx([0.92, 0.66])
-    assert table["seeds"].tolist() == [3, 3]
+    second = model(tmp_path / "second", test={1: 0.93, 4: 0.97})
+    one, two = read_trained([first, second])
+    table = table_of([one, two])
+    assert table["gain"].tolist() == pytest.approx([0.0, 3.0])
+    assert table["accuracy"].tolist() == pytest.approx([0.92, 0.95])
+    assert table["seeds"].tolist() == [3, 2]
+    gain = two.over(one)
+    assert gain.n == 2 and gain.low < 0 < gain.value < gain.high
 
 
 def test_a_gain_is_over_the_images_too_whatever_the_seeds(tmp_path: Path) -> None:
