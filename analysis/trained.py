@@ -72,6 +72,8 @@ class Trained:
 
     def over(self, other: "Trained") -> Difference:
         """How much more accurate than another network: two networks of one seed have no more in common than others."""
+        if other is self:
+            return Difference(value=0.0, low=0.0, high=0.0, n=len(self.accuracies), p=1.0)
         return unpaired(*([value for _, value in each.accuracies] for each in (other, self)))
 
     def over_images(self, other: "Trained") -> Difference | None:

@@ -71,6 +71,14 @@ def test_the_readme_tells_what_a_baseline_has_reached(folder: Path) -> None:
     assert f"{metrics['network']['macs']:,} MACs" in (ROOT / "README.md").read_text()
 
 
+def test_the_readme_tells_what_the_winners_gain() -> None:
+    text = (ROOT / "README.md").read_text()
+    gains = pd.read_csv(REFERENCE / "models" / "models.csv").set_index("name")
+    for name in ("winner", "quarter_winner"):
+        gain, low, high = gains.loc[name, ["gain", "gain_low", "gain_high"]]
+        assert f" {gain:.2f} points above GoogLeNet ({low:.2f} to {high:.2f})" in text
+
+
 @pytest.mark.parametrize("file", sorted(REFERENCE.glob("*/architecture.json")), ids=lambda path: path.parent.name)
 def test_the_cost_of_a_baseline_is_of_its_architecture(file: Path) -> None:
     figures = json.loads(file.with_name("metrics.json").read_text())["network"]

@@ -131,7 +131,7 @@ def _count(value: float | None) -> str:
 
 
 def trained_table(models: Sequence["Trained"], *, width: int = FILE_WIDTH) -> Table:
-    """Model folders side by side; gains are over the first: by the seeds that both have, and by the images.
+    """Model folders side by side; gains are over the first: of the means, and by the images.
 
     On a terminal of few columns without parameters and epochs, which ``models.csv`` has.
     """

@@ -69,6 +69,7 @@ def test_a_gain_is_of_all_seeds_for_two_networks_of_one_seed_have_nothing_in_com
     assert table["gain"].tolist() == pytest.approx([0.0, 3.0])
     assert table["accuracy"].tolist() == pytest.approx([0.92, 0.95])
     assert table["seeds"].tolist() == [3, 2]
+    assert table.loc[0, ["gain", "gain_low", "gain_high", "p"]].tolist() == [0, 0, 0, 1], "over itself"
     gain = two.over(one)
     assert gain.n == 2 and gain.low < 0 < gain.value < gain.high
 
