@@ -1,6 +1,6 @@
 """Regularised evolution (Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019).
 
-The population is the latest trials that were told, so the oldest dies. With several objectives a
+The population is the latest proposals that were told, so the oldest dies. With several objectives a
 tournament is won by non-dominated rank, then by crowding distance (Deb et al., NSGA-II, 2002).
 """
 
