@@ -104,12 +104,12 @@ def read_trained(folders: Sequence[Path], split: Split = "test") -> tuple[Traine
         ModelError: no model folder, a file that is damaged, a split that was not read, or different data sets.
     """
     found = tuple(_read(Path(folder), split) for folder in folders)
-    told = [{each.data_set for each in found}]
-    # Folders of images may bear one name.
-    told.append({f"{each.data_set} of {each.classes} classes" for each in found if each.classes})
-    if split == "test":
-        told.append({f"{each.data_set} with {each.images:,} images of test" for each in found})
-    for sets in told:
+    for sets in (
+        {each.data_set for each in found},
+        # Folders of images may bear one name.
+        {f"{each.data_set} of {each.classes} classes" for each in found if each.classes},
+        {f"{each.data_set} with {each.images:,} images of test" for each in found if split == "test"},
+    ):
         if len(sets) > 1:
             raise ModelError(f"trained networks are compared on one data set, but got {' and '.join(sorted(sets))}.")
     return found

@@ -18,7 +18,7 @@ from nas.run.object_store import ObjectStore
 
 CHECKPOINTS: Final = "checkpoints"
 _JOURNAL: Final = "journal.log"
-_FILES: Final = ("recipe.yaml", "versions.json", _JOURNAL)
+_FILES: Final = ("recipe.yaml", "versions.json")
 _CURVE: Final = re.compile(r"curves/\d+\.jsonl")
 _PIECE: Final = re.compile(r"journal/(\d+)\.log")
 """Named by the byte of the journal at which it begins."""
@@ -85,8 +85,7 @@ class Mirror:
         stored = _journal(self.store)
         new = stored is None or not self._goes_on_from(stored)
         for name in _FILES:
-            if name != _JOURNAL:
-                self.store.put(name, self.folder.path / name)
+            self.store.put(name, self.folder.path / name)
         curves = {f"curves/{curve.name}": curve for curve in sorted(self.folder.curves.folder.glob("*.jsonl"))}
         for name, curve in curves.items():
             self.store.put(name, curve)
@@ -146,13 +145,14 @@ def fetch(uri: str, out: Path) -> RunFolder:
     store = ObjectStore(uri)
     # Only what a run is made of: names in a store are free text, and could lead out of the folder.
     names = [name for name in store.names() if name in _FILES or _CURVE.fullmatch(name)]
-    if not {"recipe.yaml", _JOURNAL} <= set(names):
+    journal = _journal(store)
+    if journal is None or "recipe.yaml" not in names:
         raise RunError(f"the copy of a run must hold recipe.yaml and journal.log, but {uri} does not.")
     # Beside its place until it is whole: should this be cut short, the next call begins anew.
     partial = path.with_name(f".{path.name}.fetched")
     shutil.rmtree(partial, ignore_errors=True)
     for name in names:
         store.get(name, partial / name)
-    (partial / _JOURNAL).write_bytes(_journal(store) or b"")
+    (partial / _JOURNAL).write_bytes(journal)
     partial.rename(path)
     return RunFolder.open(path)
