@@ -85,6 +85,6 @@ class TrialRecord:
     accuracy: float | None = None
     epochs: int = 0
     seconds: float = 0.0
-    ended: float | None = None
+    ended: float | None = field(default=None, compare=False)
     reason: str | None = None
     metrics: Mapping[str, float] = field(default_factory=_nothing)

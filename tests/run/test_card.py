@@ -31,7 +31,7 @@ READING = {split: {"images": 359, "accuracy": 0.5, "loss": 1.0} for split in ("a
 )
 def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[str, ...]) -> None:
     training = {"recipe": "modern", "epochs": epochs, "warmup_epochs": 0}
-    plan = make_plan({"data": {"name": "digits"}, "training": training, "seeds": 1}, {})
+    plan = make_plan({"data": {"name": "cifar10"}, "training": training, "seeds": 1}, {})
     record = TrialRecord(number=0, candidate=CANDIDATE, state="complete", seconds=60.0)
     delivered = Delivered(
         folder=Path("out"),
@@ -43,7 +43,7 @@ def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[s
     )
     facts = Facts(
         architecture=NETWORK.key,
-        data="digits",
+        data="cifar10",
         classes=10,
         class_names=tuple("0123456789"),
         resolution=8,
