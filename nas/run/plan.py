@@ -90,12 +90,10 @@ def of_recipe(recipe: Recipe) -> dict[str, Any]:
 
 def with_epochs(training: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
     """A section ``training`` with other epochs; a warm-up that it states shrinks and grows with them."""
-    changed = dict(training)
+    changed = {"training": dict(training)}
     if epochs is not None:
-        if "epochs" in changed and "warmup_epochs" in changed:
-            changed["warmup_epochs"] *= epochs / changed["epochs"]
-        changed["epochs"] = epochs
-    return changed
+        override(changed, {"training.epochs": str(epochs)})
+    return changed["training"]
 
 
 def read_plan(path: Path) -> Plan:
