@@ -90,10 +90,12 @@ def of_recipe(recipe: Recipe) -> dict[str, Any]:
 
 def with_epochs(training: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
     """A section ``training`` with other epochs; a warm-up that it states shrinks and grows with them."""
-    changed = {"training": dict(training)}
+    changed = dict(training)
     if epochs is not None:
-        override(changed, {"training.epochs": str(epochs)})
-    return changed["training"]
+        if "epochs" in changed and "warmup_epochs" in changed:
+            changed["warmup_epochs"] *= epochs / changed["epochs"]
+        changed["epochs"] = epochs
+    return changed
 
 
 def read_plan(path: Path) -> Plan:
