@@ -9,18 +9,19 @@ from analysis.edf import edf as distribution
 from analysis.style import labels, legend_above, percent_axis, series
 
 
-def edf(groups: Mapping[str, pd.DataFrame], axes: Axes, *, weighted: bool = True) -> Axes:
+def edf(groups: Mapping[str, pd.DataFrame], axes: Axes) -> Axes:
     """Draw the share of networks with at most an error; higher and further left is better.
+
+    Several groups are weighted by cost, so that they compare at one distribution of cost; a group that shares no range
+    of cost with the others is drawn by count, and its label lacks "by cost".
 
     Args:
         groups: from ``analysis.edf.populations``: trained networks by name, with their weights.
         axes: drawn on.
-        weighted: by cost, so that groups compare at one distribution of cost; a group that shares no range
-            of cost with the others is drawn by count, and says so.
     """
     text = labels(groups)
     for index, (name, rows) in enumerate(groups.items()):
-        by_cost = weighted and len(groups) > 1 and rows["weight"].sum() > 0
+        by_cost = len(groups) > 1 and rows["weight"].sum() > 0
         errors, shares = distribution(rows["error"], rows["weight"] if by_cost else None)
         if len(errors) == 0:
             continue
