@@ -66,11 +66,6 @@ class Workload:
         """Of one image, forward."""
         return cost(self.architecture, resolution=self.resolution, classes=self.classes).macs
 
-    @property
-    def torchvision(self) -> bool:
-        """Whether the plain loops train torchvision's own class."""
-        return self.architecture == PRESETS["googlenet-torchvision"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
@@ -108,8 +103,8 @@ class Images(Dataset[tuple[Tensor, int]]):
 class PlainLoop:
     """Torch's modules, SGD and DataLoader as their tutorials use them; float32 unless ``fast``."""
 
-    def __init__(self, workload: Workload, *, fast: bool, workers: int = 0) -> None:
-        self.workload, self.fast, self.workers = workload, fast, workers
+    def __init__(self, workload: Workload, *, fast: bool) -> None:
+        self.workload, self.fast = workload, fast
         self.network = plain_network(workload.architecture, workload.resolution, workload.classes)
         self.layout = torch.channels_last if fast else torch.contiguous_format
         self.network.to(memory_format=self.layout)
@@ -156,7 +151,7 @@ class PlainLoop:
 
     def _loader(self, *, training: bool) -> DataLoader[tuple[Tensor, int]]:
         data = Images(self.images, self.labels, training=training)
-        return DataLoader(data, self.workload.batch_size, shuffle=training, num_workers=self.workers)
+        return DataLoader(data, self.workload.batch_size, shuffle=training)
 
 
 def plain_network(architecture: Architecture, resolution: int, classes: int) -> nn.Module:
@@ -170,7 +165,7 @@ def plain_network(architecture: Architecture, resolution: int, classes: int) -> 
 class OurLoop:
     """The product's trainer on the same images: a round is an epoch."""
 
-    def __init__(self, workload: Workload, *, batch_size: int | None = None) -> None:
+    def __init__(self, workload: Workload) -> None:
         self.workload = workload
         side, count = workload.resolution, workload.batch_size * workload.steps
         images = np.random.default_rng(0).integers(0, 256, (count, 3, side, side), dtype=np.uint8)
@@ -192,7 +187,7 @@ class OurLoop:
         )
         config = TrainingConfig(
             epochs=10_000,
-            batch_size=batch_size or workload.batch_size,
+            batch_size=workload.batch_size,
             learning_rate=0.01,
             schedule="constant-anneal",
             ema_decay=0.998,

@@ -8,17 +8,13 @@ and making them anew every step would be measured, so run it as
 
 import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from nas.architecture import Architecture, Cell, Reduction, Stem
 from nas.network.build import build

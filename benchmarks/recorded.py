@@ -4,23 +4,22 @@ Every point of the run's own space stands for the recorded network that is neare
 search, on a coarser landscape.
 """
 
-import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from simulated import simulated
 
 from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
-from nas.record import Objective, TrialRecord
+from nas.record import Candidate, TrialRecord
 from nas.run.folder import RunFolder
 from nas.run.recipe import EarlyStoppingConfig
-from nas.run.rungs import Rungs, Standing
 from nas.samplers import Sampler
 from nas.samplers.features import Features
 from nas.serialize import key
@@ -106,65 +105,29 @@ def _nearest(grid: npt.NDArray[np.float64], one: npt.NDArray[np.float64]) -> int
     return int(np.argmin(((grid - one) ** 2).sum(axis=1)))
 
 
-@dataclass(slots=True)
-class _Live:
-    record: TrialRecord
-    number: int
-    epoch: int = 0
-
-
 def replay_run(
-    recorded: Recorded,
-    make: Callable[[Space, Budget], Sampler],
-    stopping: EarlyStoppingConfig,
-    *,
-    seed: int,
-    trainings: float,
-    workers: int,
-    objectives: tuple[Objective, ...] = ("accuracy",),
+    recorded: Recorded, sampler: Sampler, stopping: EarlyStoppingConfig, *, seed: int, trainings: float, workers: int
 ) -> list[tuple[float, float, float]]:
     """One search on a simulated clock: spent trainings, accuracy seen and accuracy judged, at each completed trial."""
-    journal = Journal.in_memory(objectives=objectives)
-    sampler = make(recorded.space, recorded.budget)
+    journal = Journal.in_memory(objectives=("accuracy",))
     proposer = Proposer(recorded.space, recorded.budget, sampler, journal, seed=seed, reference_first=False)
-    rungs = Rungs(stopping, recorded.epochs)
-    queue: list[tuple[float, int]] = []
-    live: dict[int, _Live] = {}
-    course: list[tuple[float, float, float]] = []
-    clock, spent, exhausted = 0.0, 0.0, False
-    while spent < trainings:
-        while len(live) < workers and not exhausted:
-            asked = proposer.ask()
-            if asked is None:
-                exhausted = True
-                break
-            number, candidate = asked
-            live[number] = _Live(record=recorded.curves[candidate.key][0], number=number)
-            heapq.heappush(queue, (clock + _epoch_seconds(live[number].record), number))
-        if not queue:
+
+    def course(candidate: Candidate) -> tuple[Mapping[int, float], float]:
+        record = recorded.curves[candidate.key][0]
+        return record.accuracies, max(record.seconds, 1e-3) / max(record.epochs, 1)
+
+    found = []
+    for _, spent, ended in simulated(
+        proposer,
+        journal,
+        course,
+        epochs=recorded.epochs,
+        workers=workers,
+        stopping=stopping,
+        costs=lambda candidate: (recorded.budget.excess(candidate.cost),),
+    ):
+        if ended is not None:
+            found.append((spent, float(recorded.curves[ended.key][0].accuracy or 0.0), recorded.judged(ended.key)))
+        if spent >= trainings:
             break
-        clock, number = heapq.heappop(queue)
-        trial = live[number]
-        trial.epoch += 1
-        spent += 1 / recorded.epochs
-        accuracy = trial.record.accuracies.get(trial.epoch)
-        if trial.epoch >= trial.record.epochs:
-            final = float(trial.record.accuracy or 0.0)
-            journal.complete(number, final, trial.epoch, 0.0)
-            course.append((spent, final, recorded.judged(trial.record.candidate.key)))
-            del live[number]
-            continue
-        if accuracy is not None:
-            journal.report(number, trial.epoch, accuracy)
-            standing = Standing(accuracy=accuracy, costs=(recorded.budget.excess(trial.record.candidate.cost),))
-            rungs.record(trial.epoch, standing)
-            if not rungs.verdict(number, trial.epoch, standing):
-                journal.stop(number, accuracy, trial.epoch, 0.0, told_as=stopping.told_as)
-                del live[number]
-                continue
-        heapq.heappush(queue, (clock + _epoch_seconds(trial.record), number))
-    return course
-
-
-def _epoch_seconds(record: TrialRecord) -> float:
-    return max(record.seconds, 1e-3) / max(record.epochs, 1)
+    return found

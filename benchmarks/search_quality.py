@@ -11,27 +11,26 @@ import argparse
 import heapq
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final, get_args
 
 import numpy as np
 import numpy.typing as npt
 import optuna
-from macro_table import BLOCKS, LAYERS, Row, Table, TableBudget, read_table
+from macro_table import BLOCKS, LAYERS, Row, Table, read_table
 from recorded import Recorded, read_run, replay_run
+from simulated import simulated
 from sklearn.linear_model import Ridge
 
-from nas.budget import Budget
 from nas.journal import Journal
 from nas.proposer import Proposer
-from nas.record import ToldAs
+from nas.record import Candidate, ToldAs
 from nas.run.recipe import EarlyStoppingConfig, StoppingRule
 from nas.samplers import NAMES, History, Proposal, Sampler, make_sampler
 from nas.samplers.features import Features
-from nas.space import Space
 
 SHARES: Final = (0.4, 0.5, 0.6)
 BAND: Final = 0.9
@@ -63,36 +62,19 @@ class RidgeSampler:
 
 
 def replay(
-    make: Callable[[TableBudget], Sampler],
-    table: Table,
-    share: float,
-    band: float,
-    seed: int,
-    most: int,
-    workers: int,
+    sampler: Sampler, table: Table, share: float, band: float, seed: int, most: int, workers: int
 ) -> tuple[Course, float]:
     """One search on a simulated clock; its course and the simulated hours (largest network: one hour)."""
-    budget = table.budget(share, band)
     journal = Journal.in_memory(objectives=("accuracy",))
-    proposer = Proposer(table.space(), budget, make(budget), journal, seed=seed, reference_first=False)
-    running: list[tuple[float, int, Row]] = []
-    course: list[tuple[float, float]] = []
-    clock, exhausted = 0.0, False
-    while len(course) < most:
-        while len(running) < workers and not exhausted:
-            asked = proposer.ask()
-            if asked is None:
-                exhausted = True
-                break
-            number, candidate = asked
-            row = table.row(candidate.architecture)
-            heapq.heappush(running, (clock + row.macs / table.largest, number, row))
-        if not running:
-            break
-        clock, number, row = heapq.heappop(running)
-        journal.complete(number, row.seen, 1, 0.0)
-        course.append((row.seen, row.judged))
-    return course, clock
+    proposer = Proposer(table.space(), table.budget(share, band), sampler, journal, seed=seed, reference_first=False)
+
+    def course(candidate: Candidate) -> tuple[Mapping[int, float], float]:
+        row = table.row(candidate.architecture)
+        return {1: row.seen}, row.macs / table.largest
+
+    ended = islice(simulated(proposer, journal, course, workers=workers), most)
+    found = [(clock, table.row(candidate.architecture)) for clock, _, candidate in ended if candidate]
+    return [(row.seen, row.judged) for _, row in found], found[-1][0] if found else 0.0
 
 
 def replay_plain_tpe(table: Table, share: float, seed: int, most: int, workers: int) -> tuple[Course, float]:
@@ -158,9 +140,9 @@ def run_table(recorded: Recorded, options: argparse.Namespace) -> None:
     for name, stopping in cases:
         if options.only and name not in options.only:
             continue
-        make = partial(_by_name, name)
+        sampler = make_sampler(name)
         courses = [
-            replay_run(recorded, make, stopping, seed=seed, trainings=columns[-1], workers=options.workers)
+            replay_run(recorded, sampler, stopping, seed=seed, trainings=columns[-1], workers=options.workers)
             for seed in range(options.seeds)
         ]
         cells = []
@@ -170,10 +152,6 @@ def run_table(recorded: Recorded, options: argparse.Namespace) -> None:
             cells.append(_cell(np.array(best)))
         told_as = "" if stopping.rule == "none" else stopping.told_as
         print(f"{name:<12}{stopping.rule:<12}{told_as:<10}" + "  ".join(cells), flush=True)
-
-
-def _by_name(name: str, space: Space, budget: Budget) -> Sampler:
-    return make_sampler(name)
 
 
 def _cell(found: npt.NDArray[np.float64]) -> str:
@@ -203,10 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table = read_table(options.table)
 
     def ours(name: str, band: float) -> Callable[[float, int, int], tuple[Course, float]]:
-        def make(budget: TableBudget) -> Sampler:
-            return RidgeSampler() if name == "ridge" else make_sampler(name)
-
-        return lambda share, seed, most: replay(make, table, share, band, seed, most, options.workers)
+        sampler = RidgeSampler() if name == "ridge" else make_sampler(name)
+        return lambda share, seed, most: replay(sampler, table, share, band, seed, most, options.workers)
 
     searchers: dict[str, tuple[Callable[[float, int, int], tuple[Course, float]], int]] = {
         "gp, band": (ours("gp", BAND), 100),

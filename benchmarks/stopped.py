@@ -8,7 +8,6 @@ training that the searcher saw is judged by two other trainings.
 """
 
 import argparse
-import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +16,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import optuna
-from macro_table import Row, Table, read_table
+from macro_table import Table, read_table
 from recorded import Recorded, read_run
 from scipy.stats import spearmanr
+from simulated import simulated
 
 from nas.journal import Journal
 from nas.proposer import Proposer
+from nas.record import Candidate
 from nas.run.recipe import EarlyStoppingConfig
-from nas.run.rungs import Rungs, Standing
 from nas.samplers import History, Proposal, Sampler, make_sampler
 
 SHARES: Final = (0.4, 0.5, 0.6)
@@ -86,31 +86,19 @@ def course(
     middle, unit = float(np.median(allowed)), _spread(np.array(allowed))
     journal = Journal.in_memory(objectives=("accuracy",))
     proposer = Proposer(table.space(), budget, sampler, journal, seed=seed, reference_first=False)
-    standings, noise = Rungs(told, len(rungs) + 1), np.random.default_rng([seed, 1])
-    queue: list[tuple[float, int, int, Row, list[float]]] = []
+    noise = np.random.default_rng([seed, 1])
+
+    def curve(candidate: Candidate) -> tuple[Mapping[int, float], float]:
+        row = table.row(candidate.architecture)
+        return dict(enumerate(_curve(row.seen, rungs, middle, unit, noise), start=1)), row.macs
+
     done: list[tuple[float, float, float]] = []
-    clock = spent = 0.0
-    while spent < TRAININGS[-1]:
-        while len(queue) < WORKERS:
-            asked = proposer.ask()
-            if asked is None:
-                return done
-            row = table.row(asked[1].architecture)
-            heapq.heappush(queue, (clock + row.macs, asked[0], 1, row, _curve(row.seen, rungs, middle, unit, noise)))
-        clock, number, epoch, row, curve = heapq.heappop(queue)
-        spent += 1 / len(curve)
-        accuracy = curve[epoch - 1]
-        if epoch == len(curve):
-            journal.complete(number, accuracy, epoch, 0.0)
+    for _, spent, ended in simulated(proposer, journal, curve, epochs=len(rungs) + 1, workers=WORKERS, stopping=told):
+        if ended is not None:
+            row = table.row(ended.architecture)
             done.append((spent, row.seen, row.judged))
-            continue
-        journal.report(number, epoch, accuracy)
-        standing = Standing(accuracy=accuracy, costs=())
-        standings.record(epoch, standing)
-        if standings.verdict(number, epoch, standing):
-            heapq.heappush(queue, (clock + row.macs, number, epoch + 1, row, curve))
-        else:
-            journal.stop(number, accuracy, epoch, 0.0, told_as=told.told_as)
+        if spent >= TRAININGS[-1]:
+            break
     return done
 
 

@@ -110,3 +110,18 @@ class Budget:
         except ArchitectureError:
             return None
         return spent if self.allows(spent) else None
+
+
+def label(metric: str) -> str:
+    """A metric as sentences call it."""
+    return "MACs" if metric == "macs" else metric
+
+
+def wanted(budget: Budget) -> str:
+    """What a budget asks for, in words: "with at most 1,000 MACs and at least 900 MACs"."""
+    limits = [f"{limit:,} {label(name)}" for name, limit in budget.limits.items()]
+    text = "with at most " + " and ".join(limits) if limits else "that can be wired"
+    if budget.at_least:
+        least = math.ceil(budget.at_least * budget.limits[budget.metric])
+        text += f" and at least {least:,} {label(budget.metric)}"
+    return text

@@ -8,7 +8,7 @@ from typing import Final, cast
 import numpy as np
 
 from nas.architecture import Architecture
-from nas.budget import Budget
+from nas.budget import Budget, wanted
 from nas.cost import Cost
 from nas.errors import ArchitectureError, BudgetError
 from nas.serialize import key
@@ -180,18 +180,3 @@ def _scaled(space: Space, point: Point, factor: float) -> dict[str, Scalar]:
 def _nearest(choice: Choice, wanted: float) -> Scalar:
     grid = cast(Sequence[float], choice.values)
     return min(grid, key=lambda value: abs(value - wanted))
-
-
-def label(metric: str) -> str:
-    """A metric as sentences call it."""
-    return "MACs" if metric == "macs" else metric
-
-
-def wanted(budget: Budget) -> str:
-    """What a budget asks for, in words: "with at most 1,000 MACs and at least 900 MACs"."""
-    limits = [f"{limit:,} {label(name)}" for name, limit in budget.limits.items()]
-    text = "with at most " + " and ".join(limits) if limits else "that can be wired"
-    if budget.at_least:
-        least = math.ceil(budget.at_least * budget.limits[budget.metric])
-        text += f" and at least {least:,} {label(budget.metric)}"
-    return text

@@ -1,6 +1,7 @@
 """Files that are whole or not there, and the one in which Linux tells what processor it runs on."""
 
 import os
+import platform
 import secrets
 from pathlib import Path
 
@@ -12,6 +13,12 @@ def cpuinfo(*starts: str) -> str | None:
     except OSError:
         return None
     return next((line for line in lines if line.startswith(starts)), None)
+
+
+def processor() -> str:
+    """Its name, or else its kind."""
+    name = (cpuinfo("model name") or "").partition(":")[2].strip()
+    return name or platform.processor() or platform.machine()
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -31,23 +30,6 @@ Measure = Callable[[Architecture], Mapping[str, float]]
 """Measures a candidate before it is trained, as ``{"latency_seconds": 0.003}``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """A budget on what cannot be counted.
-
-    Attributes:
-        measure: called once for each candidate within the counted budget.
-        limits: most of each figure; figures without a limit are only recorded.
-    """
-
-    measure: Measure
-    limits: Mapping[str, float]
-
-    def constraints(self, measured: Mapping[str, float]) -> dict[str, float]:
-        """How far each figure is over its limit, as a share of it."""
-        return {name: measured[name] / limit - 1.0 for name, limit in self.limits.items()}
-
-
 class Proposer:
     """Asks the sampler, holds its points to the budget, and enters accepted ones into the journal.
 
@@ -65,7 +47,7 @@ class Proposer:
         seed: int,
         trial_seed: int = 0,
         reference_first: bool = True,
-        measurement: Measurement | None = None,
+        measure: Measure | None = None,
     ) -> None:
         """Set up for a new journal, or for one that is opened again.
 
@@ -77,13 +59,10 @@ class Proposer:
                 _hold(space, record.number, record.candidate, record.candidate.point)
         self._space, self._budget, self._sampler, self._journal = space, budget, sampler, journal
         self._seed, self._trial_seed, self._reference_first = seed, trial_seed, reference_first
-        self._measurement = measurement
+        self._measure = measure
         self._feasible = FeasibleSampler(space, budget)
-        self._pending = deque((record.number, record.candidate) for record in journal.running())
-
-    def pending(self) -> tuple[tuple[int, Candidate], ...]:
-        """Trials that were running when the journal was opened, and are still to be handed out again."""
-        return tuple(self._pending)
+        self.pending = tuple((record.number, record.candidate) for record in journal.running())
+        """Trials that were running when the journal was opened, and are to be handed out again."""
 
     def ask(self) -> tuple[int, Candidate] | None:
         """The next trial, in the journal as running; None where the space holds no further network.
@@ -93,8 +72,6 @@ class Proposer:
             SamplerError: the sampler cannot work on this search.
             RunError: the journal cannot be written.
         """
-        if self._pending:
-            return self._pending.popleft()
         trials = self._journal.trials()
         number = len(trials)
         if self._reference_first and number == 0:
@@ -170,7 +147,6 @@ class Proposer:
 
     def _reference(self) -> Candidate:
         architecture, point = self._space.reference, self._space.reference_point()
-        measured = self._measurement.measure(architecture) if self._measurement else {}
         return Candidate(
             architecture=architecture,
             key=key(architecture),
@@ -178,38 +154,30 @@ class Proposer:
             cost=self._budget.cost(architecture),
             seed=self._trial_seed,
             reference=True,
-            measured=measured,
+            measured=self._measure(architecture) if self._measure else {},
             active=self._space.active(point) if point is not None else (),
         )
 
     def _measured(self, network: Network) -> tuple[Candidate, float]:
-        """The candidate of a network, and by how much it is over a measured limit at most; at most 0 is within."""
-        measured: Mapping[str, float] = {}
-        over = 0.0
-        if self._measurement is not None:
-            measured = self._measurement.measure(network.architecture)
-            over = max(self._measurement.constraints(measured).values(), default=0.0)
+        """The candidate of a network, and by how much it is over the measured limit; at most 0 is within."""
         candidate = Candidate(
             architecture=network.architecture,
             key=network.key,
             point=network.point,
             cost=network.cost,
             seed=self._trial_seed,
-            measured=measured,
+            measured=self._measure(network.architecture) if self._measure else {},
             active=self._space.active(network.point),
         )
-        return candidate, over
+        return candidate, self._budget.excess(network.cost, candidate.measured) - 1.0
 
     def _enter(self, candidate: Candidate, system: Mapping[str, object]) -> tuple[int, Candidate]:
-        over = constraints(self._budget, candidate.cost)
-        if self._measurement is not None:
-            over |= self._measurement.constraints(candidate.measured)
         known = candidate.point is not None
         number = self._journal.add(
             candidate,
             params=to_params(self._space, candidate.point) if candidate.point is not None else {},
             distributions=distributions(self._space) if known else {},
-            constraints=over,
+            constraints=constraints(self._budget, candidate.cost, candidate.measured),
             system=system,
         )
         return number, candidate

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from nas.budget import Budget
+from nas.budget import Budget, label, wanted
 from nas.cost import Cost
 from nas.errors import ArchitectureError, BudgetError
-from nas.feasible import admit, label, project, wanted
+from nas.feasible import admit, project
 from nas.space import Point, Scalar, Space
 
 STARTS: Final = 3

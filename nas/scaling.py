@@ -5,9 +5,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from nas.architecture import WIDTHS, Architecture, Cell
-from nas.budget import Budget
+from nas.budget import Budget, label, wanted
 from nas.errors import ArchitectureError, BudgetError
-from nas.feasible import label, wanted
 from nas.presets import GOOGLENET
 from nas.widths import scaled_width
 

@@ -13,7 +13,7 @@ from nas.budget import Budget
 from nas.errors import ArchitectureError, BudgetError, SpaceError
 from nas.feasible import FeasibleSampler, admit
 from nas.journal import Journal
-from nas.proposer import MEASUREMENTS, Measurement, Proposer
+from nas.proposer import MEASUREMENTS, Proposer
 from nas.samplers import make_sampler
 from nas.space import Choice, Point, Space
 from nas.spaces import load_space
@@ -66,8 +66,8 @@ def test_measured_limits_are_kept_and_recorded() -> None:
         return {"latency_seconds": architecture.stem.width / 1000, "joules": 1.0}
 
     journal = memory()
-    measurement = Measurement(measure=measure, limits={"latency_seconds": 0.016})
-    proposer = Proposer(toys.SPACE, toys.BUDGET, RANDOM, journal, seed=0, measurement=measurement)
+    budget = replace(toys.BUDGET, latency_seconds=0.016)
+    proposer = Proposer(toys.SPACE, budget, RANDOM, journal, seed=0, measure=measure)
     for _ in range(10):
         asked = proposer.ask()
         assert asked is not None
@@ -84,8 +84,8 @@ def test_limits_that_nothing_measured_meets_end_in_one_sentence_and_soon() -> No
         measured.append(architecture)
         return {"latency_seconds": BUDGET_32.cost(architecture).macs / 1e9}
 
-    measurement = Measurement(measure=measure, limits={"latency_seconds": 1e-9})
-    proposer = Proposer(GOOGLENETS, BUDGET_32, RANDOM, memory(), seed=0, reference_first=False, measurement=measurement)
+    budget = replace(BUDGET_32, latency_seconds=1e-9)
+    proposer = Proposer(GOOGLENETS, budget, RANDOM, memory(), seed=0, reference_first=False, measure=measure)
     with pytest.raises(BudgetError, match=r"must be within the measured limits, but of \d+ that were measured none is"):
         proposer.ask()
     assert len(measured) <= MEASUREMENTS
@@ -102,9 +102,9 @@ def test_a_tight_measured_limit_is_met_by_going_down() -> None:
     drawn = FeasibleSampler(GOOGLENETS, BUDGET_32)
     rng = np.random.default_rng(0)
     limit = sorted(drawn.sample(rng).cost.macs for _ in range(300))[3] / 1e9
-    measurement = Measurement(measure=measure, limits={"latency_seconds": limit})
+    budget = replace(BUDGET_32, latency_seconds=limit)
     journal = memory()
-    proposer = Proposer(GOOGLENETS, BUDGET_32, RANDOM, journal, seed=0, reference_first=False, measurement=measurement)
+    proposer = Proposer(GOOGLENETS, budget, RANDOM, journal, seed=0, reference_first=False, measure=measure)
     for _ in range(5):
         asked = proposer.ask()
         assert asked is not None and asked[1].measured["latency_seconds"] <= limit
@@ -115,7 +115,7 @@ def test_another_seed_of_the_trials_is_another_trial() -> None:
     journal = memory()
     asked = Proposer(toys.SPACE, toys.BUDGET, RANDOM, journal, seed=0, reference_first=False).ask()
     again = Proposer(toys.SPACE, toys.BUDGET, RANDOM, journal, seed=0, trial_seed=1, reference_first=False)
-    again.ask()  # the one that is still running
+    assert again.pending == (asked,)
     assert asked is not None
     second = again.ask()
     assert second is not None and second[1].seed == 1

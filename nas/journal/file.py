@@ -10,6 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
+from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from nas.errors import RunError
@@ -42,6 +43,15 @@ class JournalFile(JournalFileBackend):
             if self._path.exists() and os.path.getsize(self._path) > size:
                 os.truncate(self._path, size)
             raise RunError(f"the journal {self._path} cannot be written: {error.strerror or error}.") from error
+
+
+def opened(path: Path, *, read_only: bool) -> tuple[JournalStorage, str]:
+    """Optuna's view of a journal and the name of its study; other than one study is a RunError."""
+    storage = JournalStorage(JournalFile(path, read_only=read_only))
+    names = [study.study_name for study in storage.get_all_studies()]
+    if len(names) != 1:
+        raise RunError(f"the journal {path} must hold one study, but it holds {len(names)}.")
+    return storage, names[0]
 
 
 def repair(path: Path) -> bool:

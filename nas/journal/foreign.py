@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import optuna
-from optuna.storages import JournalStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from nas.errors import RunError
-from nas.journal.file import JournalFile
+from nas.journal.file import opened
 from nas.record import TrialState as State
 
 _STATES: Final[Mapping[TrialState, State]] = {
@@ -64,11 +63,8 @@ def is_foreign(path: Path) -> bool:
 
 def _study(path: Path) -> optuna.Study:
     try:
-        storage = JournalStorage(JournalFile(path, read_only=True))
-        names = [study.study_name for study in storage.get_all_studies()]
-        if len(names) != 1:
-            raise RunError(f"the journal {path} must hold one study, but it holds {len(names)}.")
-        return optuna.load_study(study_name=names[0], storage=storage)
+        storage, name = opened(path, read_only=True)
+        return optuna.load_study(study_name=name, storage=storage)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
         raise RunError(f"{path} must be an Optuna journal, but it cannot be replayed: {error}.") from error
 

@@ -19,7 +19,7 @@ from optuna.trial import TrialState as Told
 
 from nas.errors import NasError, RunError
 from nas.journal import trial as trials
-from nas.journal.file import JournalFile, damage, repair
+from nas.journal.file import JournalFile, damage, opened, repair
 from nas.journal.header import SCHEMA, begin, check_objectives, quiet
 from nas.record import Candidate, Objective, ToldAs, TrialRecord, TrialState
 from nas.space import Scalar
@@ -98,11 +98,7 @@ class Journal:
         quiet()
         repaired = False if read_only else repair(path)
         try:
-            storage = JournalStorage(JournalFile(path, read_only=read_only))
-            names = [study.study_name for study in storage.get_all_studies()]
-            if len(names) != 1:
-                raise RunError(f"the journal {path} must hold one study, but it holds {len(names)}.")
-            journal = cls(storage, names[0], repaired=repaired)
+            journal = cls(*opened(path, read_only=read_only), repaired=repaired)
             journal.trials()
         except NasError as error:
             raise RunError(str(error)) from error

@@ -93,12 +93,9 @@ class Network(nn.Module):
 
     def _run(self, x: Tensor, steps: tuple[Step, ...]) -> dict[str, Tensor]:
         values = {"input": x}
-        modules = self._modules
         for step in steps:
             operation = step.operation
-            module = modules[module_name(operation.name)]
-            assert module is not None
-            values[operation.name] = module(*[values[name] for name in operation.inputs])
+            values[operation.name] = self._module(operation.name)(*[values[name] for name in operation.inputs])
             for name in step.dead:
                 del values[name]
         return values

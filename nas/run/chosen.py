@@ -59,8 +59,8 @@ class ChosenNetworks:
         known = {(each.candidate.key, each.candidate.seed) for each in records if each.state != "failed"}
         # The longest way to go first, so that they end together and no core idles beside the last.
         owed = (each for each in records if each.state == "running" and each.candidate.seed in seeds)
-        under_way = sorted(owed, key=lambda each: each.epochs)
-        self._pending = deque((each.number, each.candidate) for each in under_way)
+        self.pending = tuple((each.number, each.candidate) for each in sorted(owed, key=lambda each: each.epochs))
+        """Trainings that were under way when the journal was opened."""
         self._new = deque(
             Candidate(
                 architecture=network.architecture,
@@ -76,14 +76,8 @@ class ChosenNetworks:
         self.trials = len(records) + len(self._new)
         """In the journal once all are handed out."""
 
-    def pending(self) -> tuple[tuple[int, Candidate], ...]:
-        """Trainings that were under way when the journal was opened."""
-        return tuple(self._pending)
-
     def ask(self) -> tuple[int, Candidate] | None:
         """The next training, in the journal as running."""
-        if self._pending:
-            return self._pending.popleft()
         if not self._new:
             return None
         candidate = self._new.popleft()

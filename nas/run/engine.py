@@ -25,11 +25,12 @@ from nas.run.rungs import Rungs, Standing
 class Source(Protocol):
     """Where candidates come from: ``nas.proposer.Proposer``, or a list of them."""
 
+    @property
     def pending(self) -> tuple[tuple[int, Candidate], ...]:
-        """Trials that were running when the journal was opened, and are still to be handed out again."""
+        """Trials that were running when the journal was opened, and are to be handed out again."""
 
     def ask(self) -> tuple[int, Candidate] | None:
-        """The next trial, in the journal as running, those pending first; None where there is no further one."""
+        """The next new trial, in the journal as running; None where there is no further one."""
 
 
 class Listener:
@@ -104,6 +105,8 @@ class Engine:
         self._began = self.clock()
         records = self.journal.trials()
         self.listener.opened(records)
+        if self.journal.repaired:
+            self.listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
         for record in records:
             self._trials += 1
             if record.state != "running":
@@ -113,10 +116,9 @@ class Engine:
                 self._core_seconds += max(0.0, record.seconds - told) * self.cores
             for epoch, accuracy in record.accuracies.items():
                 self.rungs.record(epoch, self._standing(record.candidate, accuracy))
-        for number, _ in self.proposer.pending():
+        self._pending = list(self.proposer.pending)
+        for number, _ in self._pending:
             self.curves.mend(number)
-        # The proposer hands out what was under way before it proposes anything new.
-        self._pending = [asked for _ in self.proposer.pending() if (asked := self.proposer.ask()) is not None]
         # A batch that was cut short while it was proposed: its rest is to come before any result of it.
         self._cut_short = bool(self.batch) and 0 < len(self._pending) == self._trials % self.batch
 

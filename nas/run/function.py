@@ -135,7 +135,7 @@ def search(
                     journal,
                     seed=seed,
                     reference_first=reference_fits(space, budget),
-                    measurement=measured,
+                    measure=measured,
                 ),
                 journal=journal,
                 curves=run.curves,

@@ -2,13 +2,13 @@
 
 from nas.budget import MEASURED, Budget
 from nas.errors import BudgetError
-from nas.proposer import Measurement
+from nas.proposer import Measure
 from nas.reachable import cheapest
 from nas.record import Objective
 from nas.space import Space
 
 
-def measurement(budget: Budget, objectives: tuple[Objective, ...]) -> Measurement | None:
+def measurement(budget: Budget, objectives: tuple[Objective, ...]) -> Measure | None:
     """What has to be measured of each candidate: latency, where it is limited or an objective; else None.
 
     It is measured in this process, on the machine that drives the search, and kept in the user's cache.
@@ -17,27 +17,25 @@ def measurement(budget: Budget, objectives: tuple[Objective, ...]) -> Measuremen
         return None
     from nas.training.latency import LatencyMeter
 
-    meter = LatencyMeter(
+    return LatencyMeter(
         resolution=budget.resolution,
         classes=budget.classes,
         batch=budget.latency_batch,
         threads=budget.latency_threads,
     )
-    limits = {} if budget.latency_seconds is None else {MEASURED: budget.latency_seconds}
-    return Measurement(measure=meter, limits=limits)
 
 
-def check_measurable(space: Space, budget: Budget, measured: Measurement | None) -> None:
+def check_measurable(space: Space, budget: Budget, measure: Measure | None) -> None:
     """Hold the limit on latency to the network of the space with the fewest multiply-adds, which is measured.
 
     Raises:
         BudgetError: it takes longer than the limit; so would all the others, more or less.
     """
-    if measured is None or budget.latency_seconds is None:
+    if measure is None or budget.latency_seconds is None:
         return
     counted = Budget(resolution=budget.resolution, classes=budget.classes, macs=1)
     point, _ = cheapest(space, counted)
-    seconds = measured.measure(space.decode(point))[MEASURED]
+    seconds = measure(space.decode(point))[MEASURED]
     if seconds > budget.latency_seconds:
         raise BudgetError(
             f"the network of space {space.name!r} with the fewest MACs takes {seconds:.3g} s, "

@@ -52,6 +52,13 @@ _Loader.add_implicit_resolver(
 )
 
 
+class _Dumper(yaml.SafeDumper):
+    """Safe YAML, with tuples as lists."""
+
+
+_Dumper.add_representer(tuple, yaml.SafeDumper.represent_list)
+
+
 def find_recipe(name: str) -> Path:
     """The file of a recipe: a path, or the name of one that comes with the package.
 
@@ -162,14 +169,14 @@ def build(kind: type[T], data: Mapping[str, Any]) -> T:
 
 def to_yaml(config: "DataclassInstance") -> str:
     """A dataclass of plain data as YAML that :func:`build` takes back."""
-    return yaml.safe_dump(_plain(asdict(config)), sort_keys=False)
+    return yaml.dump(asdict(config), Dumper=_Dumper, sort_keys=False)
 
 
 def _named_training(training: dict[str, Any]) -> dict[str, Any]:
     name = training.pop("recipe")
     if not isinstance(name, str) or name not in TRAININGS:
         raise RecipeError(f"training.recipe must be one of {', '.join(TRAININGS)}, but got {name!r}.")
-    base = _plain(asdict(TRAININGS[name]))
+    base = asdict(TRAININGS[name])
     epochs = training.get("epochs")
     if isinstance(epochs, int | float):
         # The warm-up is a part of the schedule: it shrinks and grows with it.
@@ -256,16 +263,6 @@ def _sentence(error: ValidationError) -> str:
 def _near(name: str, allowed: Mapping[str, object], prefix: str = "") -> str:
     close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
     return f" Did you mean {prefix + close[0]!r}?" if close else ""
-
-
-def _plain(value: object) -> Any:
-    match value:
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case tuple() | list():
-            return [_plain(item) for item in value]
-        case _:
-            return value
 
 
 def _kind(value: object) -> str:

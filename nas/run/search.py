@@ -147,7 +147,7 @@ def _proposer(recipe: Recipe, space: Space, journal: Journal, *, reference_first
         seed=recipe.seed,
         trial_seed=recipe.trial_seed,
         reference_first=reference_first,
-        measurement=measured,
+        measure=measured,
     )
 
 
@@ -166,8 +166,6 @@ def _go(
         journal = Journal.open(folder.journal)
         attributes = _attributes(recipe) | {"images": task.images}
         journal.hold_to(recipe.objectives, attributes, f"the run in {folder.path}")
-        if journal.repaired:
-            listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
         fits = reference_fits(space, recipe.budget, task.resolution)
         if not fits:
             listener.said(

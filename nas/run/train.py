@@ -202,10 +202,8 @@ def _check_networks(folder: Path, journal: Journal, networks: Sequence[Chosen]) 
 
 def _train_all(networks: Sequence[Chosen], work: Work, listener: Listener, *, in_process: bool) -> bool:
     plan, run, journal = work.plan, work.run, work.journal
-    if journal.repaired:
-        listener.said("the last line of the journal was torn and has been cut off; nothing before it is lost.")
     source = ChosenNetworks(networks, plan.seed_numbers, journal, work.budget)
-    if not source.pending() and source.trials == len(journal.trials()):
+    if not source.pending and source.trials == len(journal.trials()):
         return True
     engine = Engine(
         proposer=source,

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from nas.files import cpuinfo
+from nas.files import processor
 
 PACKAGES: Final = ("inception-nas", "torch", "torchvision", "ray", "optuna", "numpy", "pandas", "matplotlib")
 
@@ -20,7 +20,7 @@ def versions() -> dict[str, object]:
         "packages": {name: _version(name) for name in PACKAGES},
         "git_revision": _git_revision(),
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
@@ -42,8 +42,3 @@ def _git_revision() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _processor() -> str:
-    name = (cpuinfo("model name") or "").partition(":")[2].strip()
-    return name or platform.processor() or platform.machine()

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
-from nas.budget import Budget
+from nas.budget import MEASURED, Budget
 from nas.cost import Cost
 from nas.space import Choice, Point, Scalar, Space
 
@@ -54,10 +55,12 @@ def to_point(space: Space, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
     return point
 
 
-def constraints(budget: Budget, cost: Cost) -> dict[str, float]:
+def constraints(budget: Budget, cost: Cost, measured: Mapping[str, float] = MappingProxyType({})) -> dict[str, float]:
     """How far a cost is over each limit, as a share of it; at most 0 where it is met."""
     limits = budget.limits
     over = {name: getattr(cost, name) / limit - 1.0 for name, limit in limits.items()}
+    if budget.latency_seconds is not None and MEASURED in measured:
+        over[MEASURED] = measured[MEASURED] / budget.latency_seconds - 1.0
     if budget.at_least > 0:
         over["at_least"] = budget.at_least - getattr(cost, budget.metric) / limits[budget.metric]
     return over

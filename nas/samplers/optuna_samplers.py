@@ -16,7 +16,10 @@ from nas.samplers.encoding import distributions, to_point
 from nas.space import Scalar
 
 SEEDS: Final = 2**31
+ASKS: Final = 4
+"""Suggestions that are tried as they are before the first outside the budget is brought into it."""
 MANY: Final = 250
+"""Trials after which only one is, for suggestions take long then."""
 Factory = Callable[[int], BaseSampler]
 """Builds a sampler from a seed."""
 
@@ -34,8 +37,6 @@ class OptunaSampler:
     Attributes:
         name: as the recipe calls it.
         factory: builds the sampler.
-        asks: suggestions that are tried as they are before the first outside the budget is brought into it;
-            one only after ``MANY`` trials, when they take long.
         built_in: whether it is known to sample all parameters at once: then it need not look for
             those that all trials share, and a feasible point is drawn where it has no model yet.
         one_sequence: whether its points are places in a sequence that a seed decides, so that all need the same one.
@@ -43,8 +44,7 @@ class OptunaSampler:
 
     name: str
     factory: Factory
-    asks: int = 4
-    built_in: bool = True
+    built_in: bool
     one_sequence: bool = False
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
@@ -68,7 +68,7 @@ class OptunaSampler:
     def _propose(self, history: History, rng: np.random.Generator) -> Proposal:
         outside: Proposal | None = None
         draft = Draft(history.study, history.number)
-        for _ in range(self.asks if len(history.observed) <= MANY else 1):
+        for _ in range(ASKS if len(history.observed) <= MANY else 1):
             draft.restart()
             seed = history.seed % SEEDS if self.one_sequence else int(rng.integers(SEEDS))
             params = self._ask(draft, history, seed)

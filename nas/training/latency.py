@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from nas import serialize
 from nas.architecture import Architecture
 from nas.data.cache import cache_folder
-from nas.files import cpuinfo, write_atomically
+from nas.files import processor, write_atomically
 from nas.network.build import build
 from nas.network.fold import fold
 from nas.training.device import use_threads
@@ -105,8 +105,7 @@ def median_seconds(run: Callable[[], object], *, clock: Callable[[], float] = ti
 
 def machine() -> str:
     """The processor and the version of torch."""
-    name = (cpuinfo("model name") or "").partition(":")[2].strip()
-    return f"{name or platform.processor()} ({platform.machine()}, {platform.node()}), torch {torch.__version__}"
+    return f"{processor()} ({platform.machine()}, {platform.node()}), torch {torch.__version__}"
 
 
 def _read(path: Path) -> float | None:

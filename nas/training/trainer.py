@@ -18,7 +18,7 @@ from nas.errors import ModelError, TrialError
 from nas.training.average import Average
 from nas.training.checkpoint import check_fits, check_tensors, read_checkpoint, write_checkpoint
 from nas.training.config import TrainingConfig, training_key
-from nas.training.device import pick_device, pick_dtype
+from nas.training.device import pick_device, pick_dtype, use_threads
 from nas.training.epoch import EpochRecord
 from nas.training.evaluate import Evaluation, evaluate
 from nas.training.model import FromArchitecture, Model
@@ -69,8 +69,7 @@ class Trainer:
         workers: int = 0,
         team: Team = ALONE,
     ) -> None:
-        if threads is not None:
-            torch.set_num_threads(threads)
+        use_threads(threads)
         self.model = FromArchitecture(architecture) if isinstance(architecture, Architecture) else architecture
         self.team = team
         self.config = config

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from nas.budget import Budget
 from nas.errors import DataError, RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.run.folder import RunFolder
 from nas.run.recipe import EarlyStoppingConfig
 from nas.run.recipe_file import read_recipe
-from nas.samplers import Sampler, make_sampler
-from nas.space import Space
+from nas.samplers import make_sampler
 from nas.spaces import load_space
 
 ROOT = Path(__file__).parents[2]
@@ -106,10 +104,7 @@ def test_further_seeds_judge(tmp_path: Path) -> None:
 
 
 def replay(recorded: Recorded, name: str, stopping: EarlyStoppingConfig) -> list[tuple[float, float, float]]:
-    def make(space: Space, budget: Budget) -> Sampler:
-        return make_sampler(name)
-
-    return replay_run(recorded, make, stopping, seed=0, trainings=12, workers=3)
+    return replay_run(recorded, make_sampler(name), stopping, seed=0, trainings=12, workers=3)
 
 
 @pytest.mark.parametrize("name", ["random", "gp"])

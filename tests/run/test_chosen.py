@@ -13,7 +13,7 @@ def source(journal: Journal) -> ChosenNetworks:
 
 
 def asked(from_: ChosenNetworks) -> list[tuple[int, int]]:
-    return [(number, candidate.seed) for number, candidate in iter(from_.ask, None)]
+    return [(number, candidate.seed) for number, candidate in (*from_.pending, *iter(from_.ask, None))]
 
 
 def test_seeds_in_their_order_each_once() -> None:
@@ -32,7 +32,7 @@ def test_an_interrupted_one_with_the_longest_way_to_go_comes_first() -> None:
             journal.report(number, epoch, 0.5)
     journal.complete(2, 0.5, 2, 1.0)
     again = source(journal)
-    assert [number for number, _ in again.pending()] == [1, 0]
+    assert [number for number, _ in again.pending] == [1, 0]
     assert asked(again) == [(1, 1), (0, 0), (3, 3)]
     journal.fail(3, "it ran out of memory")
     assert asked(source(journal)) == [(1, 1), (0, 0), (4, 3)], "what failed is tried once more"

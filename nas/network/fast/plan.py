@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from nas.network.fast.convolve import Convolver
 from nas.operations import Concat, Conv, Lowered, MaxPool, Operation
+from nas.schedule import schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +50,7 @@ class Plan:
 
 def plan(lowered: Lowered, outputs: tuple[str, ...]) -> Plan:
     """Plan the computation of some values of a network."""
-    needed = set(outputs)
-    for operation in reversed(lowered.operations):
-        if operation.name in needed:
-            needed.update(operation.inputs)
-    operations = tuple(operation for operation in lowered.operations if operation.name in needed)
+    operations = [step.operation for step in schedule(lowered.operations, outputs)]
     readers: dict[str, list[Operation]] = {}
     for operation in operations:
         for name in operation.inputs:
@@ -72,13 +69,14 @@ def plan(lowered: Lowered, outputs: tuple[str, ...]) -> Plan:
         for each in chosen:
             done.update(member.name for member in each.members) if isinstance(each, Group) else done.add(each.name)
         steps += chosen
+    channels = {each.name: each.out_channels for each in operations}
     slices: dict[str, tuple[str, int]] = {}
     for operation in operations:
         if isinstance(operation, Concat):
             start = 0
-            for name, width in zip(operation.inputs, _widths(operation, operations), strict=True):
+            for name in operation.inputs:
                 slices[name] = (operation.name, start)
-                start += width
+                start += channels[name]
     widths = {each.name: each.out_channels for each in operations if isinstance(each, Concat)}
     return Plan(steps=tuple(steps), slices=slices, widths=widths, dead=_dead(steps, outputs))
 
@@ -95,8 +93,3 @@ def _dead(steps: list[Group | Operation], outputs: tuple[str, ...]) -> tuple[tup
 def _joins(one: Conv, other: Conv) -> bool:
     pointwise = all(each.kernel == each.stride == each.groups == 1 for each in (one, other))
     return one is other or (pointwise and (one.batch_norm, one.bias) == (other.batch_norm, other.bias))
-
-
-def _widths(concat: Concat, operations: tuple[Operation, ...]) -> list[int]:
-    channels = {each.name: each.out_channels for each in operations}
-    return [channels[name] for name in concat.inputs]
