@@ -1,9 +1,14 @@
 """Successive halving: who goes on, against a naive count."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toys import BUDGET, SPACE, evaluate
 
+from nas.errors import RecipeError
+from nas.run.function import search
 from nas.run.recipe import EarlyStoppingConfig
 from nas.run.rungs import Rungs, Standing, rung_epochs
 
@@ -47,17 +52,16 @@ def test_a_network_that_nothing_dominates_goes_on_with_the_front_rule(standings:
 
 def test_front_rule_stops_a_dominated_network_that_plain_asha_keeps() -> None:
     early = [
-        Standing(accuracy=0.90, costs=(0.2,)),
-        Standing(accuracy=0.5, costs=(0.9,)),
-        Standing(accuracy=0.4, costs=(0.9,)),
+        Standing(accuracy=0.9, costs=(0.2,)),
+        Standing(accuracy=0.5, costs=(0.1,)),
+        Standing(accuracy=0.4, costs=(0.05,)),
     ]
-    late = Standing(accuracy=0.91, costs=(0.9,))
-    for rule, first in (("asha", True), ("asha-front", True)):
+    late = Standing(accuracy=0.6, costs=(0.9,))
+    for rule, kept in (("asha", True), ("asha-front", False)):
         rungs = Rungs(EarlyStoppingConfig(rule=rule, reduction=2), epochs=9)  # type: ignore[arg-type]
         for standing in early:
             rungs.record(1, standing)
-        assert decide(rungs, 3, 1, late) is first
-        assert not decide(rungs, 4, 1, Standing(accuracy=0.3, costs=(1.0,)))
+        assert decide(rungs, 3, 1, late) is kept
 
 
 def test_hyperband_judges_later_brackets_later() -> None:
@@ -77,12 +81,14 @@ def test_other_epochs_are_no_rungs() -> None:
     assert rungs == Rungs(rungs.config, 9), "nothing was noted"
 
 
-@pytest.mark.parametrize("rule", ["asha", "asha-front"])
-def test_recorded_rungs_decide_as_lived_ones(rule: str) -> None:
-    config = EarlyStoppingConfig(rule=rule, reduction=2)  # type: ignore[arg-type]
-    standings = [Standing(accuracy=(7 * i % 11) / 11, costs=((3 * i % 5) / 5,)) for i in range(11)]
-    lived, told = Rungs(config, 9), Rungs(config, 9)
-    for i, standing in enumerate(standings[:-1]):
-        decide(lived, i, 1, standing)
-        told.record(1, standing)
-    assert decide(lived, 10, 1, standings[-1]) == decide(told, 10, 1, standings[-1])
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"rule": "ashaa"}, "early_stopping.rule must be one of none, asha, asha-front, hyperband, but got 'ashaa'"),
+        ({"told_as": "x"}, "early_stopping.told_as must be one of .*, but got 'x'"),
+        ({"rule": "asha", "first_rung": 5}, "but got first_rung=5, epochs=2"),
+    ],
+)
+def test_early_stopping_that_would_never_stop_is_refused(wrong: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(RecipeError, match=sentence):
+        search(SPACE, evaluate, BUDGET, trials=2, epochs=2, early_stopping=EarlyStoppingConfig(**wrong))

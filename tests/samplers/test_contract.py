@@ -28,7 +28,7 @@ every_sampler = pytest.mark.parametrize("name", SAMPLERS)
 every_objective = pytest.mark.parametrize("objectives", [ONE, TWO], ids=["one", "two"])
 
 
-def make(name: str, space: Space, budget: Budget, objectives: tuple[Objective, ...]) -> Sampler:
+def make(name: str) -> Sampler:
     """A sampler that leaves its random beginning soon."""
     return make_sampler(name, SMALL.get(name, {}))
 
@@ -98,7 +98,7 @@ def drive(proposer: Proposer, journal: Journal, trials: int, *, faults: bool = F
 @every_objective
 def test_nothing_over_budget_nothing_twice_through_failures(name: str, objectives: tuple[Objective, ...]) -> None:
     journal = Journal.in_memory(objectives=objectives)
-    proposer = Proposer(toys.SPACE, BAND, make(name, toys.SPACE, BAND, objectives), journal, seed=1)
+    proposer = Proposer(toys.SPACE, BAND, make(name), journal, seed=1)
     candidates = list(drive(proposer, journal, 24, faults=True))
     assert len(candidates) == 24
     assert candidates[0].reference and candidates[0].point is None
@@ -117,7 +117,7 @@ def test_nothing_over_budget_nothing_twice_through_failures(name: str, objective
 def test_goes_on_after_reopening_as_if_undisturbed(
     name: str, objectives: tuple[Objective, ...], tmp_path: Path
 ) -> None:
-    sampler = make(name, toys.SPACE, BAND, objectives)
+    sampler = make(name)
     whole = Journal.create(tmp_path / "whole.log", name="whole", objectives=objectives, attributes={})
     expected = [c.key for c in drive(Proposer(toys.SPACE, BAND, sampler, whole, seed=3), whole, 18)]
 
@@ -128,7 +128,7 @@ def test_goes_on_after_reopening_as_if_undisturbed(
     assert left is not None
 
     journal = Journal.open(path)
-    proposer = Proposer(toys.SPACE, BAND, make(name, toys.SPACE, BAND, objectives), journal, seed=3)
+    proposer = Proposer(toys.SPACE, BAND, make(name), journal, seed=3)
     assert proposer.pending == (left,)
     found += [c.key for c in drive(proposer, journal, 9)]
     assert found == expected
@@ -139,7 +139,7 @@ def test_goes_on_after_reopening_as_if_undisturbed(
 def test_the_seed_decides(name: str) -> None:
     def keys(seed: int) -> list[str]:
         journal = Journal.in_memory(objectives=ONE)
-        proposer = Proposer(toys.SPACE, BAND, make(name, toys.SPACE, BAND, ONE), journal, seed=seed)
+        proposer = Proposer(toys.SPACE, BAND, make(name), journal, seed=seed)
         return [candidate.key for candidate in drive(proposer, journal, 14)]
 
     assert keys(5) == keys(5)
@@ -150,7 +150,7 @@ def test_the_seed_decides(name: str) -> None:
 @every_sampler
 def test_a_small_space_is_exhausted_to_the_last_network(name: str) -> None:
     journal = Journal.in_memory(objectives=ONE)
-    sampler = make(name, MIXED, MIXED_BUDGET, ONE)
+    sampler = make(name)
     proposer = Proposer(MIXED, MIXED_BUDGET, sampler, journal, seed=0)
     keys = [candidate.key for candidate in drive(proposer, journal, 200)]
     allowed = feasible_keys(MIXED, MIXED_BUDGET)
@@ -164,7 +164,7 @@ def test_a_small_space_is_exhausted_to_the_last_network(name: str) -> None:
 @every_objective
 def test_several_trials_at_a_time(name: str, objectives: tuple[Objective, ...]) -> None:
     journal = Journal.in_memory(objectives=objectives)
-    proposer = Proposer(toys.SPACE, BAND, make(name, toys.SPACE, BAND, objectives), journal, seed=2)
+    proposer = Proposer(toys.SPACE, BAND, make(name), journal, seed=2)
     keys = []
     for _ in range(5):
         batch = [asked for asked in (proposer.ask() for _ in range(4)) if asked is not None]
