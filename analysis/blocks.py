@@ -113,7 +113,7 @@ def _block(architecture: Architecture, name: str, members: list[Operation]) -> B
         width = getattr(cell, field)
         if width:
             own = [member for member in members if member.name.split(".")[1].startswith(field)]
-            label = _WIDES[cell.wide] if field == "b5x5" else _LABELS[field]
+            label = _WIDES.get(cell.wide, cell.wide) if field == "b5x5" else _LABELS[field]
             paths.append(
                 Branch(
                     label=label,

@@ -22,6 +22,7 @@ from nas.spaces import built_in, load_space
 
 CACHE: Final = "trials.parquet"
 _TABLE_SCHEMA: Final = 5
+_OF_NETWORKS: Final = ("space", "choices", "sampler", "seed", "trial_seed")
 """Raised when the columns change, so that older caches are rebuilt."""
 _TAIL: Final = 1 << 16
 
@@ -85,13 +86,13 @@ def read(run: Path | str) -> Run:
 
 
 def _recipe(attributes: Mapping[str, Any]) -> str:
-    """Budget, data, training and epochs of a run; the space decides what is trained, and not how.
+    """Budget, data, training and epochs of a run; space and sampler decide what is trained, and not how.
 
     Empty where they are not known, as of a search by a user's own function.
     """
     if "training" not in attributes:
         return ""
-    shared = {name: value for name, value in attributes.items() if name not in ("space", "seed", "trial_seed")}
+    shared = {name: value for name, value in attributes.items() if name not in _OF_NETWORKS}
     return hashlib.sha256(json.dumps(shared, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -176,7 +176,7 @@ def _at_once(n: int) -> int:
 
 
 def median_time(times: Sequence[float | None], ends: Sequence[float]) -> float:
-    """Kaplan and Meier's median of the time to a target; infinite where half of the searches never reached it.
+    """Kaplan and Meier's median of the time to a target: when half of the searches had reached it, infinite if never.
 
     Searches that ended before they reached it are censored, not dropped.
 

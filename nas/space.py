@@ -7,6 +7,7 @@ one network (where the space can tell) one is chosen.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
@@ -110,6 +111,13 @@ class Space:
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise SpaceError(f"the choices of space {self.name!r} must have different names, but got {twice!r} twice.")
+
+    @property
+    def told(self) -> str:
+        """Its choices in words, with a digest that other names or values would change."""
+        digest = sha256(repr([(choice.name, choice.values) for choice in self.choices]).encode()).hexdigest()
+        values = sum(len(choice.values) for choice in self.choices)
+        return f"{len(self.choices)} with {values} values ({digest[:8]})"
 
     def check(self, point: Point) -> None:
         """Hold a point to the space.

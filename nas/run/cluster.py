@@ -79,6 +79,13 @@ def hide_gpus() -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
+def given_gpus() -> float:
+    """GPUs, or the share of one, that Ray has given to the worker that this is; 0 outside of Ray's workers."""
+    if not ray.is_initialized() or not ray.get_gpu_ids():
+        return 0.0
+    return float(ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0))
+
+
 def slots(resources: ResourcesConfig) -> int:
     """Trials that run at once: what was asked for, at most what Ray's machines can hold.
 

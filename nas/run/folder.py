@@ -12,6 +12,7 @@
 
 import fcntl
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -21,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from nas.errors import RunError
 from nas.files import write_atomically
@@ -86,6 +87,29 @@ class RunFolder:
             raise RunError(f"the run folder must be writable, but got {path}: {error.strerror}.") from error
         return folder
 
+    @staticmethod
+    @contextmanager
+    def beginning(path: Path) -> Iterator[None]:
+        """Hold the name of a run from its beginning on: of two that begin at once the later changes nothing.
+
+        Raises:
+            RunError: another process holds it, or the place cannot be written.
+        """
+        whole = path.resolve()
+        lock = whole.with_name(f".{whole.name}.beginning")
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            file = lock.open("a")
+        except OSError as error:
+            raise RunError(f"the run folder must be writable, but got {path}: {error.strerror}.") from error
+        with file:
+            if not (_taken(file) and lock.exists() and os.path.samestat(lock.stat(), os.fstat(file.fileno()))):
+                raise RunError(f"one process at a time may begin a run, but another one does at {path}.")
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+
     def keep(self) -> None:
         """The new run goes ahead: remove the one that it replaces."""
         if self._replaced.exists():
@@ -127,12 +151,8 @@ class RunFolder:
             RunError: another process holds it.
         """
         with (self.path / ".lock").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RunError(
-                    f"one process at a time may write to a run, but another one is at {self.path}."
-                ) from error
+            if not _taken(file):
+                raise RunError(f"one process at a time may write to a run, but another one is at {self.path}.")
             yield
 
     @contextmanager
@@ -169,6 +189,15 @@ class RunFolder:
         text = self.journal.read_text(errors="replace") if self.journal.exists() else ""
         seen = [datetime.fromisoformat(found).timestamp() for found in _TIMES.findall(text)]
         return max((moment for moment in seen if started <= moment <= before), default=started)
+
+
+def _taken(file: IO[str]) -> bool:
+    """Whether this process holds the file from now on, until it is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _discard(path: Path) -> None:

@@ -115,6 +115,7 @@ def search(
     measured = measurement(budget, objectives)
     check_measurable(space, budget, measured)
     stopping = early_stopping or EarlyStoppingConfig()
+    stopping.check(epochs)
     chosen = make_sampler(sampler, sampler_options)
     with tempfile.TemporaryDirectory(prefix="nas-search-") as temporary:
         folder = Path(temporary if path is None else path)
@@ -126,7 +127,7 @@ def search(
             ) from error
         run = RunFolder(folder.resolve())
         with run.locked():
-            journal = _journal(folder, space, budget, objectives, epochs, seed)
+            journal = _journal(folder, space, budget, objectives, epochs, seed, sampler)
             engine = Engine(
                 proposer=Proposer(
                     space,
@@ -159,10 +160,11 @@ def search(
 
 
 def _journal(
-    folder: Path, space: Space, budget: Budget, objectives: tuple[Objective, ...], epochs: int, seed: int
+    folder: Path, space: Space, budget: Budget, objectives: tuple[Objective, ...], epochs: int, seed: int, sampler: str
 ) -> Journal:
     file = folder / "journal.log"
-    attributes = {"space": space.name, "budget": asdict(budget), "epochs": epochs, "seed": seed}
+    attributes: dict[str, object] = {"space": space.name, "choices": space.told, "budget": asdict(budget)}
+    attributes |= {"epochs": epochs, "seed": seed, "sampler": sampler}
     if not file.exists():
         return Journal.create(file, name=space.name, objectives=objectives, attributes=attributes)
     journal = Journal.open(file)

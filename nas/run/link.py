@@ -29,11 +29,15 @@ class Link:
         self.reasons: dict[str, str] = {}
         self.error: BaseException | None = None
         self._losses: Counter[int] = Counter()
+        self.ended = False
+        """Whether an interrupt has come through: all that is left is to stop."""
         self._busy = False
         self._interrupted = False
 
     def interrupt(self) -> None:
-        """Raise KeyboardInterrupt: now, or after the call of the engine that is under way."""
+        """Raise KeyboardInterrupt, now or after the call of the engine under way; once it has ended, nothing."""
+        if self.ended:
+            return
         if not self._busy:
             raise KeyboardInterrupt
         self._interrupted = True

@@ -32,7 +32,7 @@ from nas.run.job import Task
 from nas.run.link import Link
 from nas.run.object_store import ObjectStore
 from nas.run.recipe import ResourcesConfig
-from nas.run.surroundings import environment, quiet
+from nas.run.surroundings import environment, quiet, undisturbed
 from nas.run.trainable import CandidateTrainable, to_config
 
 _ENVIRONMENT: Final = {
@@ -84,7 +84,8 @@ def run_on_ray(
         with guarded(engine.listener.said):
             return _fit(engine, task, checkpoints, resources, store, begun, at_once=True)
     finally:
-        ray.shutdown()
+        with undisturbed():
+            ray.shutdown()
 
 
 def _fit(
@@ -117,6 +118,7 @@ def _fit(
             while not _tuned(trainable, link, storage, resources):
                 pass
         except KeyboardInterrupt:
+            link.ended = True
             return False
         except Exception as error:
             cause = link.error or error

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from nas.budget import Budget
 from nas.data.config import DataConfig
@@ -134,6 +134,20 @@ class EarlyStoppingConfig:
         _positive("early_stopping", first_rung=self.first_rung)
         if self.reduction < 2:
             raise RecipeError(f"`early_stopping.reduction >= 2` must hold, but got reduction={self.reduction}.")
+        for name, value, allowed in (
+            ("rule", self.rule, get_args(StoppingRule)),
+            ("told_as", self.told_as, get_args(ToldAs)),
+        ):
+            if value not in allowed:
+                raise RecipeError(f"early_stopping.{name} must be one of {', '.join(allowed)}, but got {value!r}.")
+
+    def check(self, epochs: int) -> None:
+        """Hold the rungs to the epochs of a full training; a RecipeError where the first is none before the end."""
+        if self.rule != "none" and self.first_rung >= epochs:
+            raise RecipeError(
+                "`early_stopping.first_rung < training.epochs` must hold, "
+                f"but got first_rung={self.first_rung}, epochs={epochs}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,9 +202,4 @@ class Recipe:
                 f"would be within the budget, but got data.resolution={side}, "
                 f"budget.resolution={self.budget.resolution}."
             )
-        rule = self.early_stopping
-        if rule.rule != "none" and rule.first_rung >= self.training.epochs:
-            raise RecipeError(
-                "`early_stopping.first_rung < training.epochs` must hold, "
-                f"but got first_rung={rule.first_rung}, epochs={self.training.epochs}."
-            )
+        self.early_stopping.check(self.training.epochs)

@@ -63,15 +63,16 @@ def start(recipe: Recipe, path: Path, listener: Listener, *, overwrite: bool = F
     _check_classes(recipe, task.classes)
     # A sampler that is not fit for this search says so at its first proposal: not after a run was replaced.
     list(_proposed(recipe, space, min(2, recipe.stop.trials)))
-    folder = RunFolder.create(path, recipe, overwrite=overwrite)
-    try:
-        attributes = _attributes(recipe) | {"images": task.images}
-        Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=attributes)
-        return _go(recipe, space, task, folder, listener, None if overwrite else Mirror.check_new)
-    except BaseException:
-        if not folder.journal.exists() or not Journal.open(folder.journal).trials():
-            folder.undo()
-        raise
+    with RunFolder.beginning(path):
+        folder = RunFolder.create(path, recipe, overwrite=overwrite)
+        try:
+            attributes = _attributes(recipe, space) | {"images": task.images}
+            Journal.create(folder.journal, name=recipe.name, objectives=recipe.objectives, attributes=attributes)
+            return _go(recipe, space, task, folder, listener, None if overwrite else Mirror.check_new)
+        except BaseException:
+            if not folder.journal.exists() or not Journal.open(folder.journal).trials():
+                folder.undo()
+            raise
 
 
 def resume(path: Path, listener: Listener, *, stop: StopConfig | None = None, address: str | None = None) -> Outcome:
@@ -117,7 +118,7 @@ def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
 
 def _proposed(recipe: Recipe, space: Space, trials: int) -> Iterator[Candidate]:
     """What a search proposes first, while nothing has a result."""
-    journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe))
+    journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe, space))
     fits = reference_fits(space, recipe.budget, recipe.data.resolution or recipe.budget.resolution)
     proposer = _proposer(recipe, space, journal, reference_first=fits)
     for _ in range(trials):
@@ -164,7 +165,7 @@ def _go(
 
     with folder.locked(), folder.session() as spent_hours:
         journal = Journal.open(folder.journal)
-        attributes = _attributes(recipe) | {"images": task.images}
+        attributes = _attributes(recipe, space) | {"images": task.images}
         journal.hold_to(recipe.objectives, attributes, f"the run in {folder.path}")
         fits = reference_fits(space, recipe.budget, task.resolution)
         if not fits:
@@ -245,9 +246,11 @@ def _check_dims(recipe: Recipe, space: Space, dims: int) -> None:
         )
 
 
-def _attributes(recipe: Recipe) -> dict[str, object]:
+def _attributes(recipe: Recipe, space: Space) -> dict[str, object]:
     return {
         "space": recipe.space,
+        "choices": space.told,
+        "sampler": recipe.sampler.name,
         "budget": asdict(recipe.budget),
         "epochs": recipe.training.epochs,
         "training": training_key(recipe.training),

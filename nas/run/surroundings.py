@@ -1,7 +1,9 @@
-"""What Ray Tune is surrounded by while it runs: environment variables, and silence."""
+"""What Ray is surrounded by while it runs and while it ends: environment variables, silence, no interrupts."""
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -19,6 +21,20 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Pass over Ctrl-C and SIGTERM for a while, for what they ask for is under way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.data.config import DataConfig
+from nas.errors import RunError, TrialError
 from nas.run.job import Job
 from nas.training.config import TrainingConfig
 
@@ -59,8 +60,16 @@ class TrainingTask:
         return TrainingSession(self._trainer(job, threads))
 
     def _trainer(self, job: Job, threads: int, team: "Team | None" = None) -> "Trainer":
+        from nas.run.cluster import given_gpus
+        from nas.training.device import settle_gpu
         from nas.training.team import ALONE
         from nas.training.trainer import Trainer
+
+        if share := given_gpus():
+            try:
+                settle_gpu(share)
+            except TrialError as error:  # All trials there would end so, one after the other.
+                raise RunError(str(error)) from error
 
         # Images in files are decoded by processes of their own; one thread is left for the network.
         workers = max(0, threads - 1) if self._config.name == "folder" else 0

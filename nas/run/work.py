@@ -14,7 +14,13 @@ from nas.run.keys import FAILURE, FATAL
 from nas.run.object_store import ObjectStore
 
 _BROKEN_TYPES: Final = frozenset({"AcceleratorError", "DistBackendError", "DistNetworkError"})
-_BROKEN_WORDS: Final = ("CUDA error", "DataLoader worker", "Connection reset by peer", "Connection closed by peer")
+_BROKEN_WORDS: Final = (
+    "CUDA error",
+    "CUDNN_STATUS_EXECUTION_FAILED",
+    "DataLoader worker",
+    "Connection reset by peer",
+    "Connection closed by peer",
+)
 
 
 def fatal(error: Exception) -> dict[str, Any]:

@@ -1,15 +1,19 @@
 """Where and in which arithmetic to train."""
 
+import gc
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import torch
 
-from nas.errors import TrialError
+from nas.errors import TrialError, one_line
 from nas.training.config import Precision
 
 MOST_THREADS: Final = 1024
+_POOL: Final = 0.95
+"""Of a share of a GPU's memory: the rest is for what CUDA itself keeps for each process."""
 
 
 def pick_device(name: str | None) -> torch.device:
@@ -33,6 +37,30 @@ def pick_device(name: str | None) -> torch.device:
     return device
 
 
+def settle_gpu(share: float) -> None:
+    """Make ready the GPU of which a trial was given ``share``: one that follows another in a process, or beside others.
+
+    What the trial before it has left is freed; a share below 1 takes no more than that of the memory, so that of trials
+    on one GPU each runs out of its own.
+
+    Raises:
+        TrialError: torch cannot compute on it; it would take the CPU instead, or fail at the first convolution.
+    """
+    try:
+        torch.ones(1, device="cuda").add_(1).item()
+    except (RuntimeError, AssertionError) as error:  # The latter of a torch that was built for the CPU alone.
+        if torch.cuda.is_available() and "no kernel image" not in str(error):
+            raise  # It worked before: whether the process is to blame is told by the words.
+        raise TrialError(
+            f"torch {torch.__version__} must be able to compute on the GPU of {platform.node()} that Ray gives to a "
+            f"trial, but cannot: {one_line(error)}; set resources.gpu=0 to train on its CPU."
+        ) from error
+    gc.collect()
+    torch.cuda.empty_cache()
+    if share < 1:
+        torch.cuda.set_per_process_memory_fraction(_POOL * share)
+
+
 def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     """The type of activations and of the arithmetic of convolutions; weights and sums stay float32.
 
@@ -47,7 +75,8 @@ def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 
 def _multiplies_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):  # What torch tells is of the current one.
+            return torch.cuda.is_bf16_supported(including_emulation=False)
     found = torch.cpu.get_capabilities()
     return any(found.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
 

@@ -22,8 +22,10 @@ class EpochRecord:
     seconds: float
     """Of the epoch and its validation, together."""
     data_seconds: float
-    """Of which: waiting for batches."""
+    """Of which: waiting for batches; on a GPU, which works on meanwhile, by the host's clock."""
     train_seconds: float
     """Of which: forward, backward, optimiser, average."""
     validate_seconds: float
     """Of which: validation."""
+    micro_batches: int = 1
+    """Parts of a batch from the end of this epoch on, each normalised by itself: 2 once memory ran out."""

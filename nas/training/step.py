@@ -1,11 +1,16 @@
 """One training step: loss, gradients, and what to do when memory runs out."""
 
+from typing import Final
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.errors import TrialError
 from nas.training.config import TrainingConfig
+
+# Of the CPU's allocator, of cuBLAS's and cuDNN's handles, and of cuDNN when no algorithm finds room for its workspace.
+_NO_MEMORY: Final = ("can't allocate memory", "STATUS_ALLOC_FAILED", "unable to find an engine to execute")
 
 
 def training_loss(output: Tensor | tuple[Tensor, tuple[Tensor, ...]], labels: Tensor, config: TrainingConfig) -> Tensor:
@@ -28,7 +33,7 @@ class Stepper:
     to the same (batch-norm then normalises over the micro-batch). A second time is an error.
 
     Attributes:
-        parts: micro-batches a batch is cut into, 1 or 2.
+        parts: micro-batches a batch is cut into from now on, 1 or 2.
     """
 
     def __init__(self, network: nn.Module, config: TrainingConfig, dtype: torch.dtype, *, may_cut: bool = True) -> None:
@@ -76,4 +81,4 @@ class Stepper:
 
 def out_of_memory(error: RuntimeError) -> bool:
     """Whether an error of torch says that memory ran out, on the GPU or on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _NO_MEMORY)

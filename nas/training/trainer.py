@@ -143,6 +143,7 @@ class Trainer:
             data_seconds=data_seconds,
             train_seconds=validate_start - start - data_seconds,
             validate_seconds=end - validate_start,
+            micro_batches=self._stepper.parts,
         )
         self.curve = (*self.curve, record)
         return record

@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = write(folder, data={"name": "digits"}, training={**TRAINING, "epochs": EPOCHS})
     command = [sys.executable, "-m", "nas", "search", str(recipe), "--out", str(folder)]
     environment = {**os.environ, "NAS_TEST_SECRET": SECRET}
-    out = interrupt(command, folder / "tiny" / "curves" / "0000.jsonl", seconds=120, env=environment)
+    out = interrupt(command, folder / "tiny" / "curves" / "0000.jsonl", seconds=120, times=3, env=environment)
     assert f"nas resume {folder / 'tiny'}" in out
     command = [sys.executable, "-m", "nas", "resume", str(folder / "tiny")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment)

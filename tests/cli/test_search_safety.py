@@ -20,6 +20,7 @@ from nas.run.folder import RunFolder
 from nas.run.mirror import fetch
 from nas.run.recipe_file import read_recipe, to_yaml
 from nas.run.search import _attributes, rehearse
+from nas.spaces import load_space
 
 pytestmark = RAY_WARNINGS
 TRAINING = {**FULL, "epochs": 1, "batch_size": 8}
@@ -33,7 +34,7 @@ def begun(folder: Path) -> RunFolder:
     """A run that has a curve and no trial."""
     recipe = read_recipe(write(folder))
     run = RunFolder.create(folder / "tiny", recipe)
-    attributes = _attributes(recipe)
+    attributes = _attributes(recipe, load_space(recipe.space))
     Journal.create(run.journal, name=recipe.name, objectives=recipe.objectives, attributes=attributes)
     run.curves.append(0, {"epoch": 1, "accuracy": 0.5})
     return run
@@ -51,6 +52,16 @@ def test_a_run_is_overwritten_only_by_one_that_can_begin(nas: Any, tmp_path: Pat
     assert status == 2 and "gpu=1" in err
     assert contents(run.path) == before | {".lock": b""}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny", "tiny.yaml"]
+
+
+def test_of_two_that_begin_a_run_at_once_the_later_changes_nothing(nas: Any, tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    before = contents(tmp_path)
+    with RunFolder.beginning(run.path):
+        status, _, err = nas("search", write(tmp_path), "--out", tmp_path, "--overwrite")
+        assert (status, contents(run.path)) == (2, contents(tmp_path / "tiny"))
+    assert err == f"nas: one process at a time may begin a run, but another one does at {run.path}.\n"
+    assert contents(tmp_path) == before, "the lock is gone, too"
 
 
 def test_a_run_is_not_overwritten_where_the_sampler_is_not_fit_for_the_search(nas: Any, tmp_path: Path) -> None:
@@ -99,7 +110,11 @@ def test_a_resume_that_owes_no_trial_keeps_its_limits_and_brings_the_copy_up_to_
 def test_resume_holds_the_recipe_to_the_journal(nas: Any, tmp_path: Path) -> None:
     run = begun(tmp_path)
     recipe = run.path / "recipe.yaml"
-    for old, new, word in (("epochs: 1\n", "epochs: 2\n", "epochs"), ("macs: 4000000", "macs: 3000000", "budget")):
+    for old, new, word in (
+        ("epochs: 1\n", "epochs: 2\n", "epochs"),
+        ("macs: 4000000", "macs: 3000000", "budget"),
+        ("name: random", "name: tpe", "sampler"),
+    ):
         text = recipe.read_text()
         assert old in text
         recipe.write_text(text.replace(old, new))

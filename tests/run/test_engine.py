@@ -209,15 +209,10 @@ def test_no_trial_begins_once_the_core_hours_are_spent() -> None:
         time.sleep(0.02)
         return {"accuracy": 0.5}
 
-    said: list[str] = []
-
-    class Heard(Listener):
-        def said(self, message: str) -> None:
-            said.append(message)
-
-    result = search(SPACE, slow, BUDGET, trials=500, sampler="random", core_hours=0.1 / 3600, listener=Heard())
-    begun = len(result.trials)
-    assert said == [f"stop.core_hours=2.77778e-05 is reached, with {begun} of 500 trials begun; the search ends here."]
+    heard = Heard()
+    result = search(SPACE, slow, BUDGET, trials=500, sampler="random", core_hours=0.1 / 3600, listener=heard)
+    limit = f"stop.core_hours=2.77778e-05 is reached, with {len(result.trials)} of 500 trials begun"
+    assert heard.messages == [f"{limit}; the search ends here."]
     *before, last = [trial.seconds for trial in result.trials]
     assert sum(before) < 0.1 <= sum(before) + last
     assert len(result.trials) < 500

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from engines import make_engine
 from toys import BUDGET, SPACE, evaluate
 
 from nas.architecture import Architecture
-from nas.errors import NasError
+from nas.errors import NasError, RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.record import Candidate
@@ -101,3 +102,13 @@ def test_a_search_that_is_refused_leaves_no_journal_and_a_path_may_be_text(tmp_p
             search(SPACE, evaluate, BUDGET, **{"trials": 2, "path": str(tmp_path / "run"), **options})  # type: ignore[arg-type]
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
     assert search(SPACE, evaluate, BUDGET, trials=2, sampler="random", path=str(tmp_path / "run"), seed=3).finished
+
+
+def test_a_search_goes_on_with_its_sampler_and_choices_only(tmp_path: Path) -> None:
+    search(SPACE, evaluate, BUDGET, trials=2, sampler="random", path=tmp_path)
+    with pytest.raises(RunError, match=r"sampler must be that of the search in .*, 'random', but got 'tpe'"):
+        search(SPACE, evaluate, BUDGET, trials=3, sampler="tpe", path=tmp_path)
+    first, *others = SPACE.choices
+    wider = replace(SPACE, choices=(replace(first, values=(*first.values, 999)), *others))
+    with pytest.raises(RunError, match="choices must be that of the search in"):
+        search(wider, evaluate, BUDGET, trials=3, sampler="random", path=tmp_path)

@@ -181,6 +181,7 @@ def test_memory_that_runs_out_halves_the_batch_once(
     metrics, _ = Work(task, JOB, tmp_path, threads=1, warn=pytest.fail).step()
     if trained:
         assert metrics["epoch"] == 1 and metrics["images"] > 1000
+        assert metrics["micro_batches"] == 2, "batch-norm saw halves from then on: the curve tells"
     else:
         assert set(metrics) == {FAILURE, "seconds"} and metrics["seconds"] > 0
         assert "memory ran out" in metrics[FAILURE] and "batch_size" in metrics[FAILURE]

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 import ray
+import torch
 from engines import make_engine
 from tiny_search import RAY_WARNINGS
 from toys import BUDGET, SPACE, Faulty, evaluate, gpus, uneven
 
 from nas.architecture import Architecture
+from nas.data.config import DataConfig
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.proposer import Proposer
@@ -18,7 +20,9 @@ from nas.run.engine import Listener
 from nas.run.function import FunctionTask, search
 from nas.run.ray_tune import run_on_ray
 from nas.run.recipe import EarlyStoppingConfig, ResourcesConfig
+from nas.run.training_task import TrainingTask
 from nas.samplers import make_sampler
+from nas.training.config import TRAININGS
 
 pytestmark = RAY_WARNINGS
 
@@ -128,6 +132,18 @@ def test_a_trial_has_a_gpu_unless_it_shall_have_none(asked: float | None, given:
     result = search(SPACE, gpus, BUDGET, trials=1, sampler="random", resources=resources)
     (trial,) = result.trials
     assert (trial.metrics["gpus"], trial.metrics["hidden"]) == (given, given == 0)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU that torch can use")
+def test_a_gpu_that_torch_cannot_use_is_not_replaced_by_the_processor(tmp_path: Path) -> None:
+    """Ray counts GPUs by their driver, or by what it is told, as here."""
+    journal = Journal.create(tmp_path / "journal.log", name="toy", objectives=("accuracy",), attributes={})
+    proposer = Proposer(SPACE, BUDGET, make_sampler("random"), journal, seed=0)
+    engine = make_engine(proposer, journal, BUDGET, tmp_path, trials=2, epochs=1)
+    task = TrainingTask(DataConfig(name="digits"), TRAININGS["modern"])
+    with pytest.raises(RunError, match=r"must be able to compute on the GPU of .* resume the run when this is mended"):
+        run_on_ray(engine, task, tmp_path / "checkpoints", ResourcesConfig(concurrency=1, gpu=0.5))
+    assert [trial.state for trial in journal.trials()] == ["running"], "it is owed"
 
 
 def test_fractional_gpus_share_a_device(tmp_path: Path) -> None:

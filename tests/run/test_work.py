@@ -147,6 +147,7 @@ def test_missing_data_end_the_run_and_not_the_trial(tmp_path: Path) -> None:
     "error",
     [
         torch.AcceleratorError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
         RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error."),
         RuntimeError("[gloo] Connection closed by peer [127.0.0.1]:4"),
     ],

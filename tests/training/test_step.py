@@ -136,6 +136,19 @@ def test_torch_says_that_memory_ran_out_as_expected() -> None:
     assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "FIND was unable to find an engine to execute this computation",
+        "GET was unable to find an engine to execute this computation",
+    ],
+)
+def test_so_do_the_libraries_of_a_gpu(words: str) -> None:
+    assert out_of_memory(RuntimeError(words))
+
+
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, cpu_error])
 def test_half_of_the_batch_gives_the_same_gradients(tiny: Architecture, error: Callable[[], Exception]) -> None:
     whole, halved = network_of(tiny, norm="none"), network_of(tiny, norm="none")
