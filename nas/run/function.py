@@ -101,20 +101,25 @@ def search(
         listener: told of every event.
 
     Raises:
-        NasError: an unreachable budget, an unknown sampler, a run folder in disorder or in use.
+        NasError: an argument of another type, an unreachable budget, an unknown sampler, a run folder in disorder or
+            in use.
     """
+    stopping = early_stopping or EarlyStoppingConfig()
     if resources is not None and resources.storage is not None:
         raise RunError(
             "a search with one's own evaluation keeps its run on disk, in a path that every node reaches; "
             f"resources.storage must be None, but got {resources.storage!r}."
         )
+    kinds = (("space", Space, space), ("budget", Budget, budget), ("early_stopping", EarlyStoppingConfig, stopping))
+    for name, kind, given in kinds:
+        if not isinstance(given, kind):
+            raise RunError(f"`{name}` must be of type {kind.__name__}, but got {given!r}.")
     for name, least, value in (("seed", 0, seed), ("epochs", 1, epochs), ("trials", 1, trials)):
         if type(value) is not int or value < least:
             raise RunError(f"`{name} >= {least}` must hold for a whole number, but got {name}={value!r}.")
     check_reachable(space, budget)
     measured = measurement(budget, objectives)
     check_measurable(space, budget, measured)
-    stopping = early_stopping or EarlyStoppingConfig()
     stopping.check(epochs)
     chosen = make_sampler(sampler, sampler_options)
     with tempfile.TemporaryDirectory(prefix="nas-search-") as temporary:

@@ -78,7 +78,7 @@ def test_folders_of_runs_are_searches(run_folder, tmp_path):
     assert runs_in(plain) == (plain,)
     found = compare(tmp_path / "ours", plain)
     assert found.names == ("ours", "plain")
-    assert (found.rows[0].a.n, found.rows[0].b.n, found.rows[0].difference.n) == (2, 1, 1)
+    assert (found.rows[0].a.n, found.rows[0].b.n, found.rows[0].difference.n) == (1, 1, 1), "of the seed in common"
     with pytest.raises(RunError, match="neither"):
         runs_in(tmp_path / "plain" / "curves")
     with pytest.raises(RunError, match=r"metric\.accuracy_b"):
@@ -139,6 +139,13 @@ def test_searches_without_a_seed_in_common_make_no_claim(search, budget):
     a, b = tables(search, budget, range(6)), tables(search, budget, range(6), gain=0.02)
     apart = compare_tables(a, b, names=("a", "b"), seeds=(range(6), range(6, 12)))
     assert cells(apart.rows[0], apart.names)[4:] == ("", "", "no claim: no seed in common")
+
+
+def test_a_difference_is_of_the_means_that_stand_beside_it(search, budget):
+    a, b = tables(search, budget, range(5)), tables(search, budget, range(3, 6))
+    for row in compare_tables(a, b, names=("a", "b"), seeds=(range(5), range(3, 6))).rows:
+        assert row.a.n == row.b.n == row.difference.n == 2
+        assert row.difference.value == pytest.approx(row.b.value - row.a.value)
 
 
 def test_a_search_whose_reference_alone_is_complete_is_refused(run_folder, search):
