@@ -78,16 +78,17 @@ def starts(folder: Path) -> list[int]:
     return [len(list(folder.glob(f"{rank}-*"))) for rank in (0, 1)]
 
 
-@pytest.mark.timeout(900)  # The second worker would wait half an hour.
-def test_a_failure_of_the_first_worker_alone_ends_the_training_at_once(tmp_path: Path) -> None:
+@pytest.mark.timeout(900)  # The other worker would wait half an hour.
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_failure_of_one_worker_alone_ends_the_training_at_once(tmp_path: Path, failing: int) -> None:
     def step(folder: Path, rank: int, epoch: int) -> None:
-        if rank == 0:
-            raise TrialError("an image of the first worker is damaged.")
+        if rank == failing:
+            raise TrialError("an image of this worker is damaged.")
         meet()
 
     record = trained_by_two(tmp_path, 2, step)
-    assert record.state == "failed" and record.reason == "an image of the first worker is damaged."
-    assert starts(tmp_path)[0] == 1, "what is known to fail is not tried again"
+    assert record.state == "failed" and record.reason == "an image of this worker is damaged."
+    assert starts(tmp_path)[failing] == 1, "what is known to fail is not tried again"
     assert not list((tmp_path / "checkpoints").glob("*.told"))
 
 
