@@ -4,6 +4,9 @@ The command line prints the message of any of them as one sentence and exits wit
 A message names the field, the value it got and what is allowed.
 """
 
+import traceback
+from pathlib import Path
+
 
 class NasError(Exception):
     """Base of every error that the user can mend."""
@@ -43,6 +46,13 @@ class TrialError(NasError):
 
 class RunError(NasError):
     """A run folder that is missing, already taken, in use or damaged."""
+
+
+def place(error: BaseException) -> str:
+    """Where an error of somebody's own code was raised, as `` (my_file.py:12)``; below it may be libraries."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    return f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
 
 
 def one_line(error: object) -> str:

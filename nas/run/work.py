@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from nas.errors import DataError, ModelError, NasError, RunError, one_line
+from nas.errors import DataError, ModelError, NasError, RunError, one_line, place
 from nas.files import write_atomically
 from nas.run.job import Job, Session, Task
 from nas.run.keys import FAILURE, FATAL
@@ -92,7 +92,7 @@ class Work:
         except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.
             if _of_the_process(error):
                 raise  # The trial goes on from its checkpoint in another process; in this one all others would fail.
-            reason = f"{type(error).__name__}: {one_line(error)}"
+            reason = f"{type(error).__name__}: {one_line(error)}{place(error)}"
         return {FAILURE: reason, "seconds": time.perf_counter() - began}, True
 
     def _step(self, began: float) -> tuple[dict[str, Any], bool]:
