@@ -89,6 +89,8 @@ def load(path: Path) -> Architecture:
         return from_json(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise ArchitectureError(f"an architecture file must be readable text, but got {path}: {error}.") from error
+    except ArchitectureError as error:
+        raise ArchitectureError(f"{str(error).rstrip('.')}, in {path}.") from error
 
 
 def from_dict(data: object) -> Architecture:

@@ -71,8 +71,9 @@ def find_recipe(name: str) -> Path:
     shipped = {file.stem: file for file in sorted(RECIPES.glob("*.yaml"))}
     if name in (path.stem, f"{path.stem}.yaml", f"runs/{path.stem}.yaml") and path.stem in shipped:
         return shipped[path.stem]
+    known = ", ".join(shipped)
     raise RecipeError(
-        f"recipe must be a YAML file or one of {', '.join(shipped)}, but got {name!r}.{_near(name, shipped)}"
+        f"recipe must be a YAML file that exists or one of {known}, but got {name!r}.{_near(name, shipped)}"
     )
 
 

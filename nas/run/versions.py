@@ -22,8 +22,19 @@ def versions() -> dict[str, object]:
         "system": platform.platform(),
         "processor": processor(),
         "cores": os.cpu_count(),
+        "gpus": gpus(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
+
+
+def gpus(driver: Path = Path("/proc/driver/nvidia")) -> list[str]:
+    """Names of the GPUs, and the driver behind them, without waking one; of this machine, not of a cluster's."""
+    found = [path.read_text() for path in sorted(driver.glob("gpus/*/information"))]
+    names = [
+        line.partition(":")[2].strip() for text in found for line in text.splitlines() if line.startswith("Model:")
+    ]
+    version = driver / "version"
+    return [*names, *version.read_text().splitlines()[:1]] if names and version.exists() else names
 
 
 def _version(name: str) -> str | None:

@@ -147,7 +147,7 @@ def read_architecture(folder: Path) -> Architecture:
     try:
         return serialize.load(folder / ARCHITECTURE)
     except ArchitectureError as error:
-        raise ModelError(f"{folder / ARCHITECTURE} must hold an architecture, but it does not: {error}") from error
+        raise ModelError(str(error)) from error
 
 
 def _empty(architecture: Architecture, facts: Facts) -> Network:

@@ -68,7 +68,7 @@ def test_recipes_are_found_by_path_and_by_name(monkeypatch: pytest.MonkeyPatch, 
     assert find_recipe("demo") == find_recipe("runs/demo.yaml") == RECIPES / "demo.yaml"
     assert find_recipe(str(write(tmp_path, RECIPE))) == tmp_path / "tiny.yaml"
     for typo in ("runs/demo.yml", "demo.json", "here/demo.yaml"):
-        with pytest.raises(RecipeError, match="recipe must be a YAML file or one of "):
+        with pytest.raises(RecipeError, match="recipe must be a YAML file that exists or one of "):
             find_recipe(typo)
 
 
