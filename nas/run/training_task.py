@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas.data.config import DataConfig
-from nas.errors import RunError, TrialError
 from nas.run.job import Job
 from nas.training.config import TrainingConfig
 
@@ -66,10 +65,7 @@ class TrainingTask:
         from nas.training.trainer import Trainer
 
         if share := given_gpus():
-            try:
-                settle_gpu(share)
-            except TrialError as error:  # All trials there would end so, one after the other.
-                raise RunError(str(error)) from error
+            settle_gpu(share)
 
         # Images in files are decoded by processes of their own; one thread is left for the network.
         workers = max(0, threads - 1) if self._config.name == "folder" else 0

@@ -8,7 +8,7 @@ from typing import Final
 
 import torch
 
-from nas.errors import TrialError, one_line
+from nas.errors import RunError, TrialError, one_line
 from nas.training.config import Precision
 
 MOST_THREADS: Final = 1024
@@ -44,14 +44,14 @@ def settle_gpu(share: float) -> None:
     on one GPU each runs out of its own.
 
     Raises:
-        TrialError: torch cannot compute on it; it would take the CPU instead, or fail at the first convolution.
+        RunError: torch cannot compute on it; all trials there would take the CPU instead, or fail one after the other.
     """
     try:
         torch.ones(1, device="cuda").add_(1).item()
     except (RuntimeError, AssertionError) as error:  # The latter of a torch that was built for the CPU alone.
         if torch.cuda.is_available() and "no kernel image" not in str(error):
             raise  # It worked before: whether the process is to blame is told by the words.
-        raise TrialError(
+        raise RunError(
             f"torch {torch.__version__} must be able to compute on the GPU of {platform.node()} that Ray gives to a "
             f"trial, but cannot: {one_line(error)}; set resources.gpu=0 to train on its CPU."
         ) from error

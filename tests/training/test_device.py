@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from nas.errors import TrialError
+from nas.errors import RunError
 from nas.training.device import settle_gpu
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU that torch can use")
 def test_a_gpu_that_torch_cannot_use_is_told() -> None:
-    with pytest.raises(TrialError, match=r"must be able to compute on the GPU of .*; set resources\.gpu=0"):
+    with pytest.raises(RunError, match=r"must be able to compute on the GPU of .*; set resources\.gpu=0"):
         settle_gpu(1.0)
 
 
