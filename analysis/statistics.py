@@ -119,7 +119,9 @@ def unpaired(a: ArrayLike, b: ArrayLike) -> Difference:
     error = math.sqrt(sum(spreads))
     if error <= 1e-12 * float(np.abs([*left, *right]).max()):  # All are alike, and leave nothing to chance.
         return Difference(value=value, low=value, high=value, n=n, p=0.0 if abs(value) > error else 1.0)
-    freedom = error**4 / sum(spread**2 / (len(each) - 1) for spread, each in zip(spreads, (left, right), strict=True))
+    # In shares of the whole, for the fourth power of a small error would be 0.
+    shares = [spread / sum(spreads) for spread in spreads]
+    freedom = 1 / sum(share**2 / (len(each) - 1) for share, each in zip(shares, (left, right), strict=True))
     half = float(stats.t.ppf((1 + LEVEL) / 2, freedom)) * error
     p = 2 * float(stats.t.sf(abs(value) / error, freedom))
     return Difference(value=value, low=value - half, high=value + half, n=n, p=p)

@@ -118,4 +118,6 @@ def test_samples_without_spread_leave_nothing_to_chance():
     assert (unpaired([0.3] * 3, [0.3] * 2).p, unpaired([0.3] * 3, [0.4] * 2).p) == (1.0, 0.0)
     one = unpaired([0.9, 0.9], [0.9, 0.91, 0.92])
     assert one.low < one.value < one.high and 0 < one.p < 1
+    small = unpaired([0.0, 0.0], [0.0, 3e-117])
+    assert small.low < small.value < small.high and small.p == pytest.approx(0.5)
     assert math.isnan(unpaired([0.9], [0.9, 0.91]).low) and unpaired([], [0.9]).n == 0
