@@ -230,15 +230,14 @@ def _at_equal_effort(
 ) -> Comparison:
     effort = min((course.end for course in (*a, *b)), default=0.0)
     left, right = ([float(course.at(np.array([effort]))[0]) for course in courses] for courses in (a, b))
-    if pairs:  # Of those alone, lest the difference contradict the means that stand beside it.
-        left, right = [left[one] for one, _ in pairs], [right[other] for _, other in pairs]
+    ours, theirs = [left[one] for one, _ in pairs], [right[other] for _, other in pairs]
     return Comparison(
         measure=measure,
         against=against,
         effort=effort,
-        a=mean(left),
-        b=mean(right),
-        difference=paired(left if pairs else [], right if pairs else []),
+        a=mean(ours or left),  # Of the pairs, if any, lest the difference contradict what stands beside it.
+        b=mean(theirs or right),
+        difference=paired(ours, theirs),
     )
 
 

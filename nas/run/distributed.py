@@ -20,14 +20,14 @@ from ray.train.torch import TorchTrainer
 from ray.util.queue import Empty, Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from nas.errors import DataError, NasError, RunError, one_line
+from nas.errors import NasError, RunError, one_line
 from nas.run.cluster import gpus, hide_gpus, places, start_ray
 from nas.run.engine import Engine
 from nas.run.job import Job, Session
 from nas.run.keys import FAILURE, FATAL
 from nas.run.recipe import ResourcesConfig
 from nas.run.surroundings import undisturbed
-from nas.run.work import Work, fatal
+from nas.run.work import OF_THE_RUN, Work, fatal
 from nas.training.team import Team
 
 _POLL_SECONDS = 1.0
@@ -209,8 +209,7 @@ def _work(config: dict[str, Any]) -> None:
             _follow(task.open(job, threads=config["threads"], team=team), folder / job.checkpoint, task.epochs)
         except NasError as error:  # As missing data or memory, which it would miss again.
             _told(folder, job).touch()
-            ends_all = isinstance(error, RunError | DataError)
-            queue.put((fatal(error) if ends_all else {FAILURE: str(error)}, True))
+            queue.put((fatal(error) if isinstance(error, OF_THE_RUN) else {FAILURE: str(error)}, True))
             raise
         return
     work = Work(_First(task, team), job, folder, threads=config["threads"], warn=_refuse)

@@ -13,6 +13,8 @@ from nas.run.job import Job, Session, Task
 from nas.run.keys import FAILURE, FATAL
 from nas.run.object_store import ObjectStore
 
+OF_THE_RUN: Final = (RunError, DataError)
+"""Errors that are no trial's fault, as data that one machine of many lacks: it would take one after the other."""
 _BROKEN_TYPES: Final = frozenset({"AcceleratorError", "DistBackendError", "DistNetworkError"})
 _BROKEN_WORDS: Final = (
     "CUDA error",
@@ -84,8 +86,7 @@ class Work:
                 full = f"no space is left on the disk of {self._path.parent}; free some, then resume the run."
                 return {FATAL: full}, True
             reason = f"{type(error).__name__}: {error}"
-        except (RunError, DataError) as error:
-            # Data that are missing on one machine of many are no trial's fault: it would take one after the other.
+        except OF_THE_RUN as error:
             return fatal(error), True
         except NasError as error:
             reason = str(error)
