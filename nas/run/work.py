@@ -22,6 +22,7 @@ _BROKEN_WORDS: Final = (
     "DataLoader worker",
     "Connection reset by peer",
     "Connection closed by peer",
+    "Broken pipe",
 )
 
 

@@ -150,6 +150,7 @@ def test_missing_data_end_the_run_and_not_the_trial(tmp_path: Path) -> None:
         RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
         RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error."),
         RuntimeError("[gloo] Connection closed by peer [127.0.0.1]:4"),
+        RuntimeError("[gloo] writev [127.0.0.1]:4: Broken pipe"),
     ],
 )
 def test_what_breaks_the_process_is_no_fault_of_the_trial(tmp_path: Path, error: Exception) -> None:
