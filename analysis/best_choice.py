@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from analysis.statistics import LEVEL
 from analysis.table import proposed
+from nas.summary import LEVEL
 
 SHARE: Final = 0.25
 _MOST: Final = 5000

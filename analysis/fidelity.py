@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.statistics import LEVEL
 from analysis.table import rungs
+from nas.summary import LEVEL
 
 LEAST: Final = 3
 _MOST: Final = 500

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-LEVEL: Final = 0.95
+from nas.summary import LEVEL, summarise
+
 ENOUGH_SEEDS: Final = 5
 """Fewer pairs than this support no claim, whatever their interval."""
 RESAMPLES: Final = 5000
@@ -41,17 +42,15 @@ class Estimate:
         return f"{value} [{scale * self.low:.{digits}f}, {scale * self.high:.{digits}f}], n={self.n}"
 
 
-def mean(values: ArrayLike, level: float = LEVEL) -> Estimate:
+def mean(values: ArrayLike) -> Estimate:
     """The mean with Student's t interval; missing values are left out."""
     known = _known(values)
     n = len(known)
     if n == 0:
         return Estimate(value=math.nan, low=math.nan, high=math.nan, n=0)
-    centre = float(known.mean())
-    if n == 1:
-        return Estimate(value=centre, low=math.nan, high=math.nan, n=1)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * float(known.std(ddof=1)) / math.sqrt(n)
-    return Estimate(value=centre, low=centre - half, high=centre + half, n=n)
+    found = summarise(known)
+    low, high = (math.nan if end is None else end for end in (found.low, found.high))
+    return Estimate(value=found.mean, low=low, high=high, n=n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +79,7 @@ class Difference:
         return "better" if self.low > 0 else "worse" if self.high < 0 else "undecided"
 
 
-def paired(
-    a: ArrayLike, b: ArrayLike, *, seed: int = 0, level: float = LEVEL, resamples: int = RESAMPLES
-) -> Difference:
+def paired(a: ArrayLike, b: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Difference:
     """Compare ``b`` with ``a``, measured on the same seeds (or the same images), pair by pair.
 
     Pairs with a value missing are left out. Interval and p are Student's paired t's below 100 pairs, where a percentile
@@ -101,9 +98,9 @@ def paired(
     if n < 2:
         return Difference(value=value, low=math.nan, high=math.nan, n=n, p=math.nan)
     if n < _MANY_PAIRS:
-        found = mean(differences, level)
+        found = mean(differences)
         return Difference(value=value, low=found.low, high=found.high, n=n, p=_student(differences))
-    low, high = bootstrap_mean(differences, seed=seed, level=level, resamples=resamples)
+    low, high = bootstrap_mean(differences, seed=seed, resamples=resamples)
     return Difference(value=value, low=low, high=high, n=n, p=sign_flip(differences, seed=seed, resamples=resamples))
 
 
@@ -135,9 +132,7 @@ def _student(differences: NDArray[np.float64]) -> float:
     return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
-def bootstrap_mean(
-    values: ArrayLike, *, seed: int = 0, level: float = LEVEL, resamples: int = RESAMPLES
-) -> tuple[float, float]:
+def bootstrap_mean(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> tuple[float, float]:
     """Percentile interval of the mean of two values or more."""
     known = _known(values)
     found = stats.bootstrap(
@@ -146,7 +141,7 @@ def bootstrap_mean(
         n_resamples=resamples,
         batch=_at_once(len(known)),
         vectorized=True,
-        confidence_level=level,
+        confidence_level=LEVEL,
         method="percentile",
         rng=seed,
     )

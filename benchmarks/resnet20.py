@@ -28,7 +28,7 @@ from nas.run.folder import RunFolder
 from nas.run.ledger import Figures, Ledger
 from nas.run.plan import PLAN, Plan, check_same, make_plan, read_plan, with_epochs
 from nas.run.recipe_file import to_yaml
-from nas.run.summary import summarise
+from nas.summary import summarise
 from nas.training.checkpoint import read_checkpoint, write_checkpoint
 from nas.training.evaluate import evaluate
 from nas.training.finals import digest, figures, reading_of

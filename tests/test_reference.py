@@ -18,8 +18,8 @@ from nas.cost import cost
 from nas.journal import Journal
 from nas.reachable import reference_fits
 from nas.run.recipe_file import read_recipe
-from nas.run.summary import summarise
 from nas.spaces import load_space
+from nas.summary import summarise
 from nas.training import training_key
 
 ROOT = Path(__file__).parents[1]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from analysis.statistics import Difference
     from analysis.trained import Trained
     from nas.run.plan import Plan
-    from nas.run.readings import Trained as Retrained
+    from nas.run.readings import Retrained
     from nas.run.train import Delivered
 
 _SPLITS: Final[tuple[tuple[SplitName, str], ...]] = (

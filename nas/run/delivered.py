@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
+class ModelWeights:
     """One set of weights of a model folder.
 
     Attributes:
@@ -33,7 +33,7 @@ class Trained:
 
 def trained(
     folder: Path, *, every_seed: bool = False, name: str | None = None, root: str | None = None
-) -> tuple[Trained, ...]:
+) -> tuple[ModelWeights, ...]:
     """The weights of a model folder, those of every seed or those that were best on split A.
 
     Args:
@@ -54,10 +54,10 @@ def trained(
     files = sorted((folder / "weights").glob("*.safetensors")) if every_seed else [folder / WEIGHTS]
     if not files:
         raise ModelError(f"a model folder must hold the weights of each seed in weights, but {folder} does not.")
-    return tuple(Trained(folder=folder, weights=file, architecture=architecture, data=data) for file in files)
+    return tuple(ModelWeights(folder=folder, weights=file, architecture=architecture, data=data) for file in files)
 
 
-def opened(model: Trained, data: "Data") -> tuple["Network", "Data"]:
+def opened(model: ModelWeights, data: "Data") -> tuple["Network", "Data"]:
     """A network in evaluation mode, and its data normalised as it was trained on them.
 
     Raises:

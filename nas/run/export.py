@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nas.run.delivered import Trained, opened
+from nas.run.delivered import ModelWeights, opened
 
 if TYPE_CHECKING:
     from nas.training.export import Exported, Format
@@ -12,7 +12,7 @@ IMAGES = 64
 """Of split A, on which the outputs are compared: the test split is for final figures only."""
 
 
-def export_model(model: Trained, path: Path, *, kind: "Format", threads: int = 1) -> "Exported":
+def export_model(model: ModelWeights, path: Path, *, kind: "Format", threads: int = 1) -> "Exported":
     """Write one set of weights as ONNX or as a program of ``torch.export``.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nas.data.config import DataConfig, SplitName
 from nas.errors import ModelError, TrialError
 from nas.files import write_atomically
-from nas.run.delivered import Trained, opened
+from nas.run.delivered import ModelWeights, opened
 
 if TYPE_CHECKING:
     from nas.training.verdict import Share, Verdict
@@ -44,7 +44,7 @@ class Judged:
 
 
 def judge_models(
-    models: Sequence[Trained],
+    models: Sequence[ModelWeights],
     *,
     crops: int,
     split: SplitName,

@@ -16,14 +16,14 @@ from nas.run.final_task import FinalTask
 from nas.run.folder import RunFolder
 from nas.run.ledger import Figures, Ledger
 from nas.run.plan import Plan
-from nas.run.summary import Summary, summarise
+from nas.summary import Summary, summarise
 
 if TYPE_CHECKING:
     from nas.data.splits import Data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
+class Retrained:
     """One network after its trainings.
 
     Attributes:
@@ -66,8 +66,8 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """An open folder, and what is done in it."""
+class Finals:
+    """An open folder of full trainings, and what is done in it."""
 
     plan: Plan
     task: FinalTask
@@ -82,7 +82,7 @@ class Work:
         records = self.journal.trials()
         return tuple(record for record in records if record.state == "failed" and not _done(record, records))
 
-    def read(self, network: Chosen, splits: tuple[SplitName, ...]) -> Trained:
+    def read(self, network: Chosen, splits: tuple[SplitName, ...]) -> Retrained:
         """Read splits of all seeds of one network, by way of the ledger."""
         from nas.training.finals import digest, figures, read_split
 
@@ -105,7 +105,7 @@ class Work:
 
             readings.append({split: self.ledger.read(network.key, seed, weights, split, evaluate) for split in splits})
         spent = sum(self.run.curves.core_seconds(record.number, self.plan.cores) for record in mine)
-        return Trained(network=network, records=tuple(mine), readings=tuple(readings), core_seconds=spent)
+        return Retrained(network=network, records=tuple(mine), readings=tuple(readings), core_seconds=spent)
 
 
 def reading_by(plan: Plan) -> dict[str, Any]:

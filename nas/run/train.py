@@ -26,7 +26,7 @@ from nas.run.folder import RunFolder
 from nas.run.ledger import LEDGER, Ledger
 from nas.run.local import run_here
 from nas.run.plan import PLAN, Plan, check_own_folder
-from nas.run.readings import HeldOut, Trained, Work
+from nas.run.readings import Finals, HeldOut, Retrained
 from nas.run.recipe import EarlyStoppingConfig, StopConfig
 from nas.run.recipe_file import to_yaml
 from nas.run.rungs import Rungs
@@ -48,8 +48,8 @@ class Delivered:
 
     folder: Path
     plan: Plan
-    winner: Trained
-    others: tuple[Trained, ...]
+    winner: Retrained
+    others: tuple[Retrained, ...]
     budget: Budget
     failed: tuple[TrialRecord, ...]
 
@@ -64,7 +64,7 @@ class Ranked:
         failed: trainings that came to nothing, with their reasons.
     """
 
-    trained: tuple[Trained, ...]
+    trained: tuple[Retrained, ...]
     budget: Budget
     failed: tuple[TrialRecord, ...]
 
@@ -90,21 +90,21 @@ def train(
     """
     from nas.run.deliver import deliver
 
-    with _opened(networks, plan, folder) as work:
-        ranked = _ranked(networks, work, listener, in_process=in_process)
+    with _opened(networks, plan, folder) as finals:
+        ranked = _ranked(networks, finals, listener, in_process=in_process)
         if ranked is None:
             return None
-        winner = _winner(ranked.trained, work.ledger)
+        winner = _winner(ranked.trained, finals.ledger)
         delivered = Delivered(
             folder=folder,
             plan=plan,
             # Chosen; only now, and only of this network, are B and test read.
-            winner=work.read(winner.network, ("a", "b", "test")),
+            winner=finals.read(winner.network, ("a", "b", "test")),
             others=tuple(each for each in ranked.trained if each.network != winner.network),
             budget=ranked.budget,
             failed=ranked.failed,
         )
-        deliver(delivered, work.run, work.ledger, work.task)
+        deliver(delivered, finals.run, finals.ledger, finals.task)
     return delivered
 
 
@@ -116,12 +116,12 @@ def rank(
     The first round of a choice, with few epochs. Arguments, errors and what an interruption gives are those of
     :func:`train`, which may be called afterwards with the same folder.
     """
-    with _opened(networks, plan, folder) as work:
-        return _ranked(networks, work, listener, in_process=in_process)
+    with _opened(networks, plan, folder) as finals:
+        return _ranked(networks, finals, listener, in_process=in_process)
 
 
 @contextmanager
-def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Work]:
+def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Finals]:
     """Make the folder, or hold networks and plan to what stands there."""
     from nas.data.splits import check_dims  # with torch
 
@@ -142,7 +142,7 @@ def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Wo
             ledger.check_seeds(plan.seed_numbers)
             # Not before the checks: a call that is refused changes nothing.
             write_atomically(folder / PLAN, to_yaml(plan))
-            yield Work(
+            yield Finals(
                 plan=plan, task=task, budget=budget, run=run, journal=journal, ledger=ledger, held_out=HeldOut(plan)
             )
     except NasError:
@@ -151,19 +151,19 @@ def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Wo
         raise
 
 
-def _ranked(networks: Sequence[Chosen], work: Work, listener: Listener, *, in_process: bool) -> Ranked | None:
+def _ranked(networks: Sequence[Chosen], finals: Finals, listener: Listener, *, in_process: bool) -> Ranked | None:
     """Train what is not trained, and read A of it all; of equals the first given comes first."""
-    if not _train_all(networks, work, listener, in_process=in_process):
+    if not _train_all(networks, finals, listener, in_process=in_process):
         return None
-    failed = work.failed()
-    trained = [each for each in (work.read(network, ("a",)) for network in networks) if each.records]
+    failed = finals.failed()
+    trained = [each for each in (finals.read(network, ("a",)) for network in networks) if each.records]
     if not trained:
         raise TrialError(f"no training came to a result; the first failed so: {failed[0].reason}")
     trained.sort(key=lambda each: -each.summary("a").mean)
-    return Ranked(trained=tuple(trained), budget=work.budget, failed=failed)
+    return Ranked(trained=tuple(trained), budget=finals.budget, failed=failed)
 
 
-def _winner(trained: Sequence[Trained], ledger: Ledger) -> Trained:
+def _winner(trained: Sequence[Retrained], ledger: Ledger) -> Retrained:
     """The first, which is the best on split A; or the one whose test was read before: a choice is made once."""
     judged = {entry["key"] for entry in ledger.content["readings"] if "test" in entry}
     return next((each for each in trained if each.network.key in judged), trained[0])
@@ -200,9 +200,9 @@ def _check_networks(folder: Path, journal: Journal, networks: Sequence[Chosen]) 
         )
 
 
-def _train_all(networks: Sequence[Chosen], work: Work, listener: Listener, *, in_process: bool) -> bool:
-    plan, run, journal = work.plan, work.run, work.journal
-    source = ChosenNetworks(networks, plan.seed_numbers, journal, work.budget)
+def _train_all(networks: Sequence[Chosen], finals: Finals, listener: Listener, *, in_process: bool) -> bool:
+    plan, run, journal = finals.plan, finals.run, finals.journal
+    source = ChosenNetworks(networks, plan.seed_numbers, journal, finals.budget)
     if not source.pending and source.trials == len(journal.trials()):
         return True
     engine = Engine(
@@ -210,7 +210,7 @@ def _train_all(networks: Sequence[Chosen], work: Work, listener: Listener, *, in
         journal=journal,
         curves=run.curves,
         rungs=Rungs(EarlyStoppingConfig(), plan.training.epochs),
-        budget=work.budget,
+        budget=finals.budget,
         stop=StopConfig(trials=source.trials),
         listener=listener,
         checkpoints=run.checkpoints,
@@ -219,9 +219,9 @@ def _train_all(networks: Sequence[Chosen], work: Work, listener: Listener, *, in
     if plan.workers > 1:
         from nas.run.distributed import run_distributed
 
-        return run_distributed(engine, work.task, run.checkpoints, plan.resources, workers=plan.workers)
+        return run_distributed(engine, finals.task, run.checkpoints, plan.resources, workers=plan.workers)
     if in_process:
-        return run_here(engine, work.task, run.checkpoints)
+        return run_here(engine, finals.task, run.checkpoints)
     from nas.run.ray_tune import run_on_ray
 
-    return run_on_ray(engine, work.task, run.checkpoints, plan.resources)
+    return run_on_ray(engine, finals.task, run.checkpoints, plan.resources)

@@ -11,7 +11,7 @@ from nas.record import Candidate, TrialRecord
 from nas.run.card import card
 from nas.run.chosen import Chosen
 from nas.run.plan import make_plan
-from nas.run.readings import Trained
+from nas.run.readings import Retrained
 from nas.run.train import Delivered
 from nas.training.model_folder import Facts
 
@@ -36,7 +36,7 @@ def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[s
     delivered = Delivered(
         folder=Path("out"),
         plan=plan,
-        winner=Trained(network=NETWORK, records=(record,), readings=(READING,), core_seconds=core_seconds),
+        winner=Retrained(network=NETWORK, records=(record,), readings=(READING,), core_seconds=core_seconds),
         others=(),
         budget=BUDGET,
         failed=(),

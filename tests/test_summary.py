@@ -2,7 +2,7 @@
 
 import pytest
 
-from nas.run.summary import summarise
+from nas.summary import summarise
 
 
 def test_five_figures() -> None:

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-LEVEL = 0.95
+LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,8 @@ class Summary:
         return f"{self.mean:.2%} +- {100 * self.sd:.2f} ({interval}, n = {self.n})"
 
 
-def summarise(values: Sequence[float]) -> Summary:
-    """Mean, sample standard deviation and interval of at least one figure."""
+def summarise(values: Sequence[float] | NDArray[np.float64]) -> Summary:
+    """Mean, sample standard deviation and Student's interval of at least one figure."""
     n, mean = len(values), float(np.mean(values))
     if n == 1:
         return Summary(n=1, mean=mean, sd=None, low=None, high=None)
