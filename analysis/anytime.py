@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.pareto import hypervolume_curve
-from analysis.statistics import ENOUGH_SEEDS, mean
+from analysis.statistics import ENOUGH_SEEDS, mean_share
 
 Measure = Literal["best", "hypervolume"]
 Axis = Literal["trainings", "seconds"]
@@ -153,7 +153,7 @@ def band(courses: Sequence[Steps]) -> Band:
     places, values = places[whole], values[:, whole]
     low, high = values.min(axis=0), values.max(axis=0)
     if len(known) >= ENOUGH_SEEDS:
-        ends = [mean(column) for column in values.T]
+        ends = [mean_share(column) for column in values.T]
         low, high = np.array([one.low for one in ends]), np.array([one.high for one in ends])
     return Band(x=places, mean=values.mean(axis=0), low=low, high=high, n=len(known))
 

@@ -14,7 +14,7 @@ from analysis.anytime import Axis, Measure, Steps, anytime
 from analysis.courses import courses
 from analysis.runs import check_comparable, load
 from analysis.source import Source, runs_in, source
-from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, mean, median_time, paired
+from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, mean_share, median_time, paired, unpaired
 from analysis.table import winner
 from nas.errors import RunError
 
@@ -76,7 +76,7 @@ class Compared:
     names: tuple[str, str]
     rows: tuple[Comparison, ...]
     targets: tuple[Target, ...]
-    over_random: tuple[Estimate, Estimate] | None
+    over_random: tuple[Difference, Difference] | None
     left_out: tuple[str, ...] = ()
     """Runs that have trained no candidate to the end yet."""
     unlike: tuple[str, ...] = ()
@@ -92,15 +92,12 @@ def cells(row: Comparison, names: tuple[str, str], report: str = "accuracy") -> 
     what = f"best {told} (%)" if row.measure == "best" else "hypervolume (% of the box)"
     effort = f"{row.effort:,.0f} trainings" if row.against == "trainings" else f"{row.effort / 3600:.3g} device-hours"
     gap = row.difference
-    shown = f"{100 * gap.value:+.2f}" if gap.n else ""
-    if gap.n >= 2:
-        shown += f" [{100 * gap.low:+.2f}, {100 * gap.high:+.2f}]"
     a, b = names if names[0] != names[1] else ("a", "b")
     verdict = {"a": a, "b": b, "undecided": "neither, inside the noise"}
     few = f"{gap.n} of {ENOUGH_SEEDS} seeds" if gap.n else "no seed in common"
     said = verdict.get(row.verdict, f"no claim: {few}")
     p = "" if math.isnan(gap.p) else f"{gap.p:.3f}"
-    return (what, effort, row.a.text(100), row.b.text(100), shown, p, said)
+    return (what, effort, row.a.text(100), row.b.text(100), gap.text(), p, said)
 
 
 def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, report: str = "accuracy") -> Compared:
@@ -235,8 +232,8 @@ def _at_equal_effort(
         measure=measure,
         against=against,
         effort=effort,
-        a=mean(ours or left),  # Of the pairs, if any, lest the difference contradict what stands beside it.
-        b=mean(theirs or right),
+        a=mean_share(ours or left),  # Of the pairs, if any, lest the difference contradict what stands beside it.
+        b=mean_share(theirs or right),
         difference=paired(ours, theirs),
     )
 
@@ -252,9 +249,8 @@ def _target(a: Sequence[Steps], b: Sequence[Steps], against: Axis) -> Target:
     return Target(against=against, accuracy=accuracy, a=reached[0], b=reached[1])
 
 
-def over_random(searches: Sequence[pd.DataFrame], random: pd.DataFrame) -> Estimate:
+def over_random(searches: Sequence[pd.DataFrame], random: pd.DataFrame) -> Difference:
     """How far the winners are above the mean network that a random search trained within the same budget."""
     drawn = random[(random["state"] == "complete") & random["within_budget"] & ~random["reference"]]
-    level = mean(drawn["accuracy"]).value
     finals = [anytime(table).y for table in searches]
-    return mean([float(course[-1]) - level for course in finals if len(course)])
+    return unpaired(drawn["accuracy"], [float(course[-1]) for course in finals if len(course)])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from nas.summary import LEVEL, summarise
+from nas.summary import LEVEL, half_interval
 
 ENOUGH_SEEDS: Final = 5
 """Fewer pairs than this support no claim, whatever their interval."""
@@ -42,15 +42,18 @@ class Estimate:
         return f"{value} [{scale * self.low:.{digits}f}, {scale * self.high:.{digits}f}], n={self.n}"
 
 
-def mean(values: ArrayLike) -> Estimate:
-    """The mean with Student's t interval; missing values are left out."""
+def mean_share(values: ArrayLike) -> Estimate:
+    """The mean of shares, as accuracies are, with Student's interval within [0, 1]; missing values are left out."""
     known = _known(values)
     n = len(known)
     if n == 0:
         return Estimate(value=math.nan, low=math.nan, high=math.nan, n=0)
-    found = summarise(known)
-    low, high = (math.nan if end is None else end for end in (found.low, found.high))
-    return Estimate(value=found.mean, low=low, high=high, n=n)
+    centre = float(known.mean())
+    if n == 1:
+        return Estimate(value=centre, low=math.nan, high=math.nan, n=1)
+    half = half_interval(known)
+    # Student's interval knows no bounds; a share has them.
+    return Estimate(value=centre, low=max(0.0, centre - half), high=min(1.0, centre + half), n=n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,13 @@ class Difference:
     high: float
     n: int
     p: float
+
+    def text(self) -> str:
+        """Of shares, in points of percent, as ``+0.15 [-0.04, +0.35]``; empty where there is none."""
+        if self.n == 0:
+            return ""
+        interval = f" [{100 * self.low:+.2f}, {100 * self.high:+.2f}]" if self.n > 1 else ""
+        return f"{100 * self.value:+.2f}{interval}"
 
     @property
     def verdict(self) -> Verdict:
@@ -98,8 +108,8 @@ def paired(a: ArrayLike, b: ArrayLike, *, seed: int = 0, resamples: int = RESAMP
     if n < 2:
         return Difference(value=value, low=math.nan, high=math.nan, n=n, p=math.nan)
     if n < _MANY_PAIRS:
-        found = mean(differences)
-        return Difference(value=value, low=found.low, high=found.high, n=n, p=_student(differences))
+        half = half_interval(differences)
+        return Difference(value=value, low=value - half, high=value + half, n=n, p=_student(differences))
     low, high = bootstrap_mean(differences, seed=seed, resamples=resamples)
     return Difference(value=value, low=low, high=high, n=n, p=sign_flip(differences, seed=seed, resamples=resamples))
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from analysis.source import data_set
-from analysis.statistics import Difference, Estimate, mean, paired, unpaired
+from analysis.statistics import Difference, Estimate, mean_share, paired, unpaired
 from nas.errors import ModelError, one_line
 
 Split = Literal["a", "b", "test"]
@@ -66,9 +66,7 @@ class Trained:
     @property
     def accuracy(self) -> Estimate:
         """Mean over the seeds, with Student's interval."""
-        found = mean([value for _, value in self.accuracies])
-        low, high = np.clip((found.low, found.high), 0, 1).tolist()  # It knows no bounds; a share has them.
-        return replace(found, low=low, high=high)
+        return mean_share([value for _, value in self.accuracies])
 
     def over(self, other: "Trained") -> Difference:
         """How much more accurate than another network: two networks of one seed have no more in common than others."""

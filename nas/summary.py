@@ -38,13 +38,18 @@ class Summary:
         return f"{self.mean:.2%} +- {100 * self.sd:.2f} ({interval}, n = {self.n})"
 
 
-def summarise(values: Sequence[float] | NDArray[np.float64]) -> Summary:
-    """Mean, sample standard deviation and Student's interval of at least one figure."""
+def summarise(values: Sequence[float]) -> Summary:
+    """Mean, sample standard deviation and interval of at least one figure."""
     n, mean = len(values), float(np.mean(values))
     if n == 1:
         return Summary(n=1, mean=mean, sd=None, low=None, high=None)
+    half = half_interval(values)
+    return Summary(n=n, mean=mean, sd=float(np.std(values, ddof=1)), low=mean - half, high=mean + half)
+
+
+def half_interval(values: Sequence[float] | NDArray[np.float64]) -> float:
+    """Half the length of Student's interval of the mean of two figures or more."""
     from scipy.special import stdtrit
 
-    sd = float(np.std(values, ddof=1))
-    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * sd / math.sqrt(n)
-    return Summary(n=n, mean=mean, sd=sd, low=mean - half, high=mean + half)
+    n = len(values)
+    return float(stdtrit(n - 1, (1 + LEVEL) / 2)) * float(np.std(values, ddof=1)) / math.sqrt(n)

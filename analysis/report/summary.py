@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.runs import limit_of
-from analysis.statistics import Difference, Estimate, mean, paired
+from analysis.statistics import Difference, Estimate, mean_share, paired
 from analysis.style import short
 from analysis.table import networks, trainings
 from analysis.table import winner as best_candidate
@@ -64,16 +64,16 @@ def summarise(table: pd.DataFrame) -> Summary:
         trials=len(table),
         states={str(state): int(count) for state, count in table["state"].value_counts().items()},
         device_hours=float(table["seconds"].sum()) / 3600,
-        winner=mean(winner["accuracy"]) if len(winner) else None,
+        winner=mean_share(winner["accuracy"]) if len(winner) else None,
         winner_trial=int(own["trial"].iloc[0]) if len(own) else None,
         winner_run=str(own["run"].iloc[0]) if len(own) and table["run"].nunique() > 1 else None,
         winner_macs=int(own["macs"].iloc[0]) if len(own) else None,
         winner_params=int(own["params"].iloc[0]) if len(own) else None,
-        reference=mean(reference["accuracy"]) if len(reference) else None,
+        reference=mean_share(reference["accuracy"]) if len(reference) else None,
         reference_macs=int(star["macs"].iloc[0]) if len(star) else None,
         gain=_gain(winner, reference) if len(winner) and len(reference) else None,
         budget_share=max(shares) if shares else None,
-        other_split=mean(split_b) if len(split_b) else None,
+        other_split=mean_share(split_b) if len(split_b) else None,
     )
 
 

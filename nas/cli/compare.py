@@ -47,7 +47,7 @@ def compare(
             medians = " and ".join(f"{each / scale:.3g}" for each in (target.a, target.b))
             console.print(f"median {unit} to {target.accuracy:.2%}: {medians} (a and b; ratio {target.ratio:.2f})")
         if compared.over_random is not None:
-            shown = " and ".join(each.text(100) for each in compared.over_random)
+            shown = " and ".join(each.text() for each in compared.over_random)
             console.print(f"points above the mean network of the random search: {shown} (a and b)")
     for path in paths:
         console.print(f"wrote {relative(path)}", soft_wrap=True)

@@ -15,7 +15,6 @@ from nas.record import TrialRecord
 from nas.run.recipe import Recipe
 
 if TYPE_CHECKING:
-    from analysis.statistics import Difference
     from analysis.trained import Trained
     from nas.run.plan import Plan
     from nas.run.readings import Retrained
@@ -155,16 +154,8 @@ def trained_table(models: Sequence["Trained"], *, width: int = FILE_WIDTH) -> Ta
             model.label,
             *(f"{model.macs:,}", f"{model.params:,}", str(model.epochs))[: len(sizes)],
             model.accuracy.text(100),
-            _gain(model.over(first) if model is not first else None),
-            *([_gain(images)] if by_image else []),
+            model.over(first).text() if model is not first else "",
+            *([images.text() if images else ""] if by_image else []),
             style="bold cyan" if model is first else None,
         )
     return table
-
-
-def _gain(gain: "Difference | None") -> str:
-    """In points of percent, with its interval where there is one."""
-    if gain is None or gain.n == 0:
-        return ""
-    interval = f" [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]" if gain.n > 1 else ""
-    return f"{100 * gain.value:+.2f}{interval}"

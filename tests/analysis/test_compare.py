@@ -2,6 +2,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from scipy import stats
 
 from analysis import analyze
 from analysis.compare import HEAD, cells, compare, compare_tables
@@ -69,6 +70,8 @@ def test_gain_over_the_mean_random_network(search, budget):
     done = random[(random["state"] == "complete") & ~random["reference"]]["accuracy"]
     best = [table.query("state == 'complete' and not reference")["accuracy"].max() for table in a]
     assert over[0].value == pytest.approx(sum(best) / 2 - done.mean())
+    both = stats.ttest_ind(best, done, equal_var=False).confidence_interval(0.95)
+    assert (over[0].low, over[0].high) == (pytest.approx(both.low), pytest.approx(both.high)), "the mean is not exact"
 
 
 def test_folders_of_runs_are_searches(run_folder, tmp_path):

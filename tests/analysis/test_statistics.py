@@ -6,25 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics import bootstrap_mean, mean, median_time, paired, sign_flip, unpaired
+from analysis.statistics import bootstrap_mean, mean_share, median_time, paired, sign_flip, unpaired
 
 VALUES = st.lists(st.floats(-1, 1), min_size=2, max_size=20)
 
 
-@given(VALUES)
-def test_mean_has_the_t_interval(values):
-    found = mean([*values, math.nan])
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=20))
+def test_a_mean_share_has_the_t_interval_as_far_as_shares_go(values):
+    found = mean_share([*values, math.nan])
     assert found.n == len(values)
     spread = stats.sem(values)
     low, high = stats.t.interval(0.95, len(values) - 1, np.mean(values), spread) if spread else (found.value,) * 2
-    assert (found.low, found.high) == (pytest.approx(low, abs=1e-9), pytest.approx(high, abs=1e-9))
+    assert (found.low, found.high) == (pytest.approx(max(0, low), abs=1e-9), pytest.approx(min(1, high), abs=1e-9))
 
 
 def test_a_single_value_has_no_interval_and_nothing_no_mean():
-    assert mean([0.5]).text(100) == "50.00, n=1"
-    assert math.isnan(mean([0.5]).low)
-    assert mean([]).n == 0 and mean([]).text() == "none"
-    assert mean([0.9, 0.92]).text(100) == "91.00 [78.29, 103.71], n=2"
+    assert mean_share([0.5]).text(100) == "50.00, n=1"
+    assert math.isnan(mean_share([0.5]).low)
+    assert mean_share([]).n == 0 and mean_share([]).text() == "none"
+    assert mean_share([0.9, 0.92]).text(100) == "91.00 [78.29, 100.00], n=2"
 
 
 @given(st.lists(st.integers(-16, 16), min_size=2, max_size=8))
