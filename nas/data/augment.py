@@ -165,9 +165,9 @@ def _photometric(images: Tensor, config: AugmentConfig, key: Tensor) -> Tensor:
     draw = send(uniform(key, _PHOTOMETRIC), images.device)
     factors = (1.0 - strength + 2.0 * strength * draw).view(-1, 3, 1, 1)
     # A series has no brightness: contrast about its mean is its loudness.
-    changed = images.float() * (factors[:, 0:1] if images.shape[2] > 1 else 1.0)
+    changed = (images.float() * (factors[:, 0:1] if images.shape[2] > 1 else 1.0)).clamp_(0.0, 255.0)
     grey = _grey(changed).mean(dim=(1, 2, 3), keepdim=True)
-    changed = torch.lerp(grey, changed.clamp_(0.0, 255.0), factors[:, 1:2]).clamp_(0.0, 255.0)
+    changed = torch.lerp(grey, changed, factors[:, 1:2]).clamp_(0.0, 255.0)
     if images.shape[1] == 3:
         changed = torch.lerp(_grey(changed), changed, factors[:, 2:3]).clamp_(0.0, 255.0)
     return changed

@@ -46,7 +46,8 @@ def batches(
         augment: random changes; None for evaluation.
         shuffle: random order; otherwise the split's own.
         limit: images an epoch. Shuffled, successive epochs take successive pieces of one random order until it is used
-            up, so that every image has its turn; not shuffled, they are the same images, evenly spaced.
+            up (of a size that the limit does not divide, the remainder waits for the next order); not shuffled, they
+            are the same images, evenly spaced.
         drop_last: leave out a last batch that is not full.
         rank: which share of every batch this process gets.
         world_size: how many processes share a batch, in contiguous pieces.

@@ -1,8 +1,9 @@
-"""Muon: momentum whose update is orthogonalised, for the weights of convolutions and linear layers.
+"""Muon: momentum whose update is orthogonalised, for the weights of convolutions.
 
 Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024); a convolution's weight is the matrix of
 (out channels) x (in channels * kernel). Torch's own Muon takes matrices only, and one at a time; here matrices of one
-shape are orthogonalised together. Parameters with one dimension, and the last linear layer, get plain Nesterov SGD.
+shape are orthogonalised together. Linear layers, grouped convolutions and parameters with one dimension get plain
+Nesterov SGD (`nas.training.optimizer` says which).
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -39,7 +39,8 @@ def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Op
 def _muon(
     network: nn.Module, weights: list[nn.Parameter], rest: list[nn.Parameter], config: TrainingConfig
 ) -> torch.optim.Optimizer:
-    # The classifier's rows are classes, not features, and a depthwise kernel has a single input: plain steps there.
+    # The classifier's rows are classes, not features, and a depthwise kernel has a single input: plain steps there. The
+    # few linear layers of heads and gates go with the classifier.
     matrices = {
         module.weight
         for module in network.modules()

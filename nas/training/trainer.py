@@ -131,6 +131,8 @@ class Trainer:
                 torch.manual_seed(_drawn(self.seed, 2, self.epoch))  # All must come to the same statistics.
             self._settle()
         evaluation = self.evaluate("a")
+        if not math.isfinite(evaluation.loss):  # The last step alone may break the weights, after all losses of it.
+            raise TrialError(f"the loss on split A became {_broken(evaluation.loss)} in epoch {self.epoch + 1}.")
         end = time.perf_counter()
         record = EpochRecord(
             epoch=self.epoch + 1,
@@ -206,8 +208,7 @@ class Trainer:
     def _check_finite(self, total: Tensor) -> None:
         value = total.item()
         if not math.isfinite(value):
-            what = "nan" if math.isnan(value) else "infinite"
-            raise TrialError(f"the loss became {what} in epoch {self.epoch + 1}.")
+            raise TrialError(f"the loss became {_broken(value)} in epoch {self.epoch + 1}.")
 
     def evaluate(self, split: SplitName, *, logits: bool = False) -> Evaluation:
         """Loss and accuracy on a split, of the averaged weights where the recipe averages."""
@@ -251,6 +252,8 @@ class Trainer:
         self.network.load_state_dict(parts["network"])
         load_optimizer_state(self._optimizer, self.network, parts["optimizer"])
         self.curve = tuple(EpochRecord(**record) for record in header["curve"])
+        if self.curve:
+            self._stepper.parts = self.curve[-1].micro_batches
         if self._average is not None:
             self._average.load(parts["average"], self.epoch * self._steps_per_epoch)
 
@@ -271,6 +274,10 @@ class Trainer:
         return batch_count(
             len(self._train), batch_size=config.batch_size, limit=config.images_per_epoch, drop_last=drop_last
         )
+
+
+def _broken(loss: float) -> str:
+    return "nan" if math.isnan(loss) else "infinite"
 
 
 def _drawn(*parts: int) -> int:

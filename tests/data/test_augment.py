@@ -235,6 +235,26 @@ def test_photometric_changes() -> None:
     torch.testing.assert_close(run(grey, config)[:, :1], run(images[:, :1], config), rtol=0, atol=1e-3)
 
 
+def test_photometric_changes_are_torchvisions_also_of_what_saturates(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.transforms import functional
+
+    images = torch.randint(150, 256, (200, 3, 6, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    draws: list[Tensor] = []
+    uniform = augment_module.uniform
+
+    def drawn(*arguments: Any) -> Tensor:
+        draws.append(uniform(*arguments))
+        return draws[-1]
+
+    monkeypatch.setattr(augment_module, "uniform", drawn)
+    changed = run(images, AugmentConfig(photometric=True, photometric_strength=0.4))
+    factors = (0.6 + 0.8 * draws[-1]).tolist()
+    for image, got, (brightness, contrast, saturation) in zip(images, changed, factors, strict=True):
+        expected = functional.adjust_brightness(image / 255, brightness)
+        expected = functional.adjust_saturation(functional.adjust_contrast(expected, contrast), saturation)
+        torch.testing.assert_close(got, expected * 255, rtol=0, atol=0.1)
+
+
 def test_a_series_is_moved_into_its_rest_and_made_louder_about_it() -> None:
     """Silence is the mean of a series: byte 0 is its most negative value."""
     options: dict[str, Any] = {"seed": 0, "epoch": 0, "indices": torch.arange(50), "mean": (127 / 255,) * 3}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from nas.architecture import Architecture, Cell
 from nas.data import AugmentConfig
@@ -146,6 +146,30 @@ def test_resume_is_exact(tiny: Architecture, noise: Data, tmp_path: Path, optimi
     assert all(torch.equal(value, undisturbed.weights()[name]) for name, value in second.weights().items())
 
 
+def test_resume_is_exact_where_memory_ran_out(tiny: Architecture, noise: Data, tmp_path: Path) -> None:
+    """The batch stays cut in two, though the process that goes on may have the memory."""
+
+    def begun() -> Trainer:
+        trainer = Trainer(tiny, noise, CONFIG, seed=0)
+        shortage = iter([True])
+
+        def run_out(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            if next(shortage, False):
+                raise torch.OutOfMemoryError
+
+        trainer.network.register_forward_pre_hook(run_out)
+        trainer.train_epoch()
+        return trainer
+
+    undisturbed, first, second = begun(), begun(), Trainer(tiny, noise, CONFIG, seed=0)
+    first.save(tmp_path / "trial.safetensors")
+    second.load(tmp_path / "trial.safetensors")
+    for trainer in (undisturbed, second):
+        trainer.train_epoch()
+    assert [record.micro_batches for record in second.curve] == [2, 2]
+    assert [facts(record) for record in second.curve] == [facts(record) for record in undisturbed.curve]
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -185,6 +209,12 @@ def test_a_loss_that_is_no_number_fails_the_trial(tiny: Architecture, make_data:
         trainer.network.get_parameter("linear.linear.bias").fill_(float("nan"))
     with pytest.raises(TrialError, match=r"^the loss became nan in epoch 2\.$"):
         trainer.train_epoch()
+
+
+def test_weights_that_the_very_last_step_breaks_fail_the_trial(tiny: Architecture, noise: Data) -> None:
+    config = replace(CONFIG, epochs=1, batch_size=96, warmup_epochs=0.0, learning_rate=1e30)
+    with pytest.raises(TrialError, match=r"^the loss on split A became nan in epoch 1\.$"):
+        Trainer(tiny, noise, config, seed=0).train_epoch()
 
 
 def test_done_means_done(tiny: Architecture, noise: Data) -> None:

@@ -98,14 +98,14 @@ def _evaluates(network: nn.Module) -> bool:
 
 
 def evaluate(plan: Plan, module: Module, names: tuple[str, ...], fast: Kernels, images: Tensor) -> tuple[Tensor, ...]:
-    """The values called ``names`` in evaluation: batch-norm is a scale and a shift."""
+    """The values called ``names``, as the modules' modes have it, without a way back."""
     return Tape(plan, module, fast, images, back=False).outputs(names)
 
 
 def run(
     plan: Plan, module: Module, names: tuple[str, ...], fast: Kernels, images: Tensor, network: nn.Module
 ) -> tuple[Tensor, ...]:
-    """The values called ``names``, differentiable once with respect to parameters and images."""
+    """The values called ``names`` in training; where gradients are on, differentiable once."""
     counts = [
         child.norm.num_batches_tracked
         for child in network.children()
@@ -113,6 +113,8 @@ def run(
     ]
     if counts:
         torch._foreach_add_(counts, 1)
+    if not torch.is_grad_enabled():  # Batch-norm's statistics only: nothing is kept for a way back.
+        return evaluate(plan, module, names, fast, images)
     parameters = tuple(network.parameters())
     return _Fast.apply(plan, module, names, fast, images, *parameters)
 

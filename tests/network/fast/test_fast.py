@@ -4,6 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -15,8 +16,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from torch.utils.hooks import RemovableHandle
 
 from nas.architecture import Architecture
+from nas.network.fast import function
 from nas.network.fast.compile import library
 from nas.network.fast.function import suitable
+from nas.network.fast.tape import Tape
 from nas.network.network import Network
 from nas.presets import TORCHVISION
 from strategies import random_architecture
@@ -51,6 +54,24 @@ def check_step(architecture: Architecture, resolution: int) -> None:
 @pytest.mark.parametrize("norm", ["batch", "none"])
 def test_one_step_is_equal(norm: str) -> None:
     check_step(replace(SMALL, norm=norm), 12)  # type: ignore[arg-type]
+
+
+def test_a_pass_for_statistics_alone_is_equal_and_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, fast = pair(SMALL, 12)
+    twin, x, tapes = deepcopy(fast), images(12), []
+
+    class Kept(Tape):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            tapes.append(len(self.saved))
+
+    monkeypatch.setattr(function, "Tape", Kept)
+    with torch.no_grad():
+        out = outputs(fast, x)
+    expected = outputs(twin, x)
+    assert tapes[0] == 0 < tapes[1]
+    for got, like in zip((*out, *fast.state_dict().values()), (*expected, *twin.state_dict().values()), strict=True):
+        assert torch.equal(got, like)
 
 
 def test_googlenet_is_as_near_to_float64_as_the_plain_plan() -> None:
