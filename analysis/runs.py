@@ -22,8 +22,8 @@ from nas.spaces import built_in, load_space
 
 CACHE: Final = "trials.parquet"
 _TABLE_SCHEMA: Final = 5
-_OF_NETWORKS: Final = ("space", "choices", "sampler", "seed", "trial_seed")
 """Raised when the columns change, so that older caches are rebuilt."""
+_OF_NETWORKS: Final = ("space", "choices", "sampler", "seed", "trial_seed")
 _TAIL: Final = 1 << 16
 
 
@@ -272,6 +272,8 @@ def _cost(about: Mapping[str, Any]) -> str:
     objectives, budget = about.get("objectives", ()), _budget(about.get("budget"))
     if len(objectives) > 1:
         return str(objectives[1])
+    if budget is not None and budget.latency_seconds is not None and not budget.limits:
+        return MEASURED
     return budget.metric if budget else "macs"
 
 

@@ -1,10 +1,11 @@
 import shutil
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
 
 import analysis
-from analysis.runs import cost_of, stack
+from analysis.runs import cost_of, limit_of, stack
 from analysis.table import tabulate
 from analysis.write import plotted
 from nas.budget import Budget
@@ -118,3 +119,18 @@ def test_a_search_for_few_parameters_is_shown_by_them(run_folder, search):
     other = tabulate(search(5))
     other.attrs = {"runs": {"other": {"objectives": ["accuracy", "macs"]}}}
     assert cost_of(table) == "params" and cost_of(table, other) == "macs"
+
+
+def test_a_search_under_a_latency_alone_is_shown_by_it(run_folder, search):
+    folder = run_folder(records=())
+    (folder / "journal.log").unlink()
+    budget = asdict(Budget(latency_seconds=0.02, resolution=32, classes=10))
+    journal = Journal.create(folder / "journal.log", name="l", objectives=("accuracy",), attributes={"budget": budget})
+    for record in search(12):
+        measured = {"latency_seconds": 1e-9 * record.candidate.cost.macs}
+        number = journal.add(replace(record.candidate, measured=measured))
+        journal.complete(number, record.accuracy or 0.5, record.epochs, record.seconds)
+    assert analysis.analyze(folder)[0].name == "accuracy_vs_latency_seconds.png"
+    table = analysis.load(folder)
+    cost = cost_of(table)
+    assert (cost, limit_of(table, cost)) == ("measured.latency_seconds", 0.02)
