@@ -20,6 +20,8 @@ from nas.errors import RunError
 
 _SECTIONS: Final = ("space", "objectives", "budget", "data", "training", "resources")
 """Of a recipe, where two searches that are compared should agree; they may differ in sampler, seeds and stopping."""
+TRAINING: Final = ("budget", "data", "training")
+"""Of a recipe, what two trainings of one network depend on."""
 _OF_MACHINES: Final = frozenset({"root", "download", "concurrency", "address", "max_failures", "storage"})
 """Keys of a recipe that do not change what a device-second buys."""
 
@@ -126,25 +128,34 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
     known = (_seeds(runs_a), _seeds(runs_b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
     compared = compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
-    one, *others = [source(run) for run in (*runs_a, *runs_b)]
     return replace(
         compared,
         left_out=tuple(str(run) for path in (a, b) for run in runs_in(path) if run not in (*runs_a, *runs_b)),
-        unlike=tuple(dict.fromkeys(said for each in others for said in _unlike(one, each))),
+        unlike=unlike((*runs_a, *runs_b)),
     )
+
+
+def unlike(runs: Sequence[Path], sections: Sequence[str] = _SECTIONS) -> tuple[str, ...]:
+    """In what the recipes of runs differ from the first one's, machines aside, such as ``training.epochs (1 and 4)``.
+
+    Args:
+        runs: their folders; those without a recipe differ in nothing.
+        sections: of the recipe.
+    """
+    first, *others = [source(run) for run in runs]
+    return tuple(dict.fromkeys(said for each in others for said in _unlike(first, each, sections)))
 
 
 def differ_in_seed(runs: Sequence[Path]) -> bool:
     """Whether runs are one search with several seeds, as their recipes tell; those without are taken for it."""
-    first, *others = [source(run) for run in runs]
     try:
         _seeds(runs)
     except RunError:
         return False
-    return not any(_unlike(first, each, (*_SECTIONS, "sampler", "early_stopping")) for each in others)
+    return not unlike(runs, (*_SECTIONS, "sampler", "early_stopping"))
 
 
-def _unlike(a: Source, b: Source, sections: Sequence[str] = _SECTIONS) -> tuple[str, ...]:
+def _unlike(a: Source, b: Source, sections: Sequence[str]) -> tuple[str, ...]:
     """What differs in two runs' recipes, machines aside, with both values."""
     found = []
     for section in sections:

@@ -69,7 +69,11 @@ class Illustration:
 
 
 def illustrations(material: Material) -> tuple[Illustration, ...]:
-    """The figures that the material has data for."""
+    """The figures that the material has data for.
+
+    Of runs that were trained differently those that pool networks are left out: what sets the trainings apart would
+    pass for the doing of a choice, or for agreement.
+    """
     makers: tuple[Callable[[Material], Illustration | None], ...] = (
         _accuracy,
         _networks,
@@ -83,7 +87,9 @@ def illustrations(material: Material) -> tuple[Illustration, ...]:
         _fidelity,
         _time,
     )
-    return tuple(made for maker in makers if (made := maker(material)) is not None)
+    pooling = (_best_choices, _importance, _parallel, _fidelity)
+    shown = makers if trained_alike(material.table) else [maker for maker in makers if maker not in pooling]
+    return tuple(made for maker in shown if (made := maker(material)) is not None)
 
 
 def _accuracy(material: Material) -> Illustration:
@@ -154,14 +160,14 @@ def _hypervolume(material: Material) -> Illustration | None:
 
 
 def _edf(material: Material) -> Illustration | None:
-    groups = edf.populations(material.table)
+    groups = edf.populations(material.table, material.searches)
     if not groups:
         return None
     made, (axes,) = figure(5.6, 3.6)
     plot_edf.edf(groups, axes)
     caption = (
-        "Share of trained networks with at most an error (Radosavovic et al. 2020). Several runs are weighted to one "
-        "distribution of cost. Only a random sample describes its space; a search's sample also its sampler."
+        "Share of trained networks with at most an error (Radosavovic et al. 2020). Several searches are weighted to "
+        "one distribution of cost. Only a random sample describes its space; a search's sample also its sampler."
     )
     return Illustration(name="error_edf", title="Distribution of error", caption=caption, figure=made)
 
@@ -230,8 +236,7 @@ def _curves(material: Material) -> Illustration | None:
 
 def _fidelity(material: Material) -> Illustration | None:
     table = material.table
-    # Of trainings of several kinds what sets them apart would pass for agreement.
-    if len(rungs(table)) < 2 or not trained_alike(table):
+    if len(rungs(table)) < 2:
         return None
     pairs = fidelity.agreement(_thinned(table))
     if not any(np.isfinite(pair.tau) for pair in pairs):

@@ -97,8 +97,10 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
     """
     import pandas as pd
 
+    from analysis.compare import TRAINING, unlike
     from analysis.runs import cost_of, load
     from analysis.source import runs_in
+    from analysis.table import trained_alike
     from analysis.write import TIME
     from analysis.write import analyze as draw
     from analysis.write import front_table as front
@@ -113,9 +115,13 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
             f"the figures' folder must be writable, but {error.filename} is not ({error.strerror}); "
             "name another by --into."
         ) from error
-    table = load([member for run in runs for member in runs_in(run)])
+    flat = [member for run in runs for member in runs_in(run)]
+    table = load(flat)
     cost = cost_of(table)
     console.print(front_table(front(table, cost), cost, width=console.width))
+    if not trained_alike(table):
+        told = "; ".join(unlike(flat, TRAINING)) or "as their journals tell"
+        console.print(f"not trained alike, so that figures of all networks together are left out: {told}")
     figures = [path for path in paths if path.parent.name == "figures"]
     for path in paths:
         if path.name == TIME:

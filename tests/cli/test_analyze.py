@@ -55,6 +55,22 @@ def test_several_runs_are_drawn_together(runs: Path, nas: Any, tmp_path: Path) -
     assert (tmp_path / "trials.csv").read_text().count("\n") == 1 + 4 * 12
 
 
+def test_it_is_told_in_what_runs_were_trained_differently(runs: Path, nas: Any, tmp_path: Path) -> None:
+    demo = Path(__file__).parents[2] / "runs" / "reference" / "demo"
+    told = "not trained alike, so that figures of all networks together are left out: "
+    one, two = (shutil.copytree(demo, tmp_path / name) for name in ("one", "two"))
+    for name, old, new in (
+        ("recipe.yaml", " epochs: 8\n", " epochs: 9\n"),
+        ("journal.log", '"epochs":8', '"epochs":9'),
+    ):
+        (two / name).write_text((two / name).read_text().replace(old, new, 1))
+    status, out, err = nas("analyze", one, two, "--into", tmp_path / "out", "--no-report")
+    assert status == 0, err
+    assert f"{told}training.epochs (8 and 9)" in " ".join(out.split())
+    status, out, _ = nas("analyze", one, demo, "--into", tmp_path / "out", "--no-report")
+    assert status == 0 and "trained alike" not in out
+
+
 def test_compare_claims_nothing_from_two_seeds(runs: Path, nas: Any, tmp_path: Path) -> None:
     into = ("--into", tmp_path / "drawn")
     status, out, _ = nas("compare", runs / "random", runs / "tpe", "--random", runs / "random", *into)
