@@ -5,7 +5,7 @@ cost, their errors differ for that reason alone, so networks are weighted until 
 distribution of cost (section 3.1, "normalized comparison").
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -56,9 +56,15 @@ def cost_weights(costs: Mapping[str, ArrayLike], bins: int = BINS) -> dict[str, 
     return weights
 
 
-def populations(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The trained networks of each run, the reference apart, with the weight of each as ``weight``."""
-    known = networks(table, apart=True)
+def populations(table: pd.DataFrame, searches: Mapping[str, Sequence[str]] | None = None) -> dict[str, pd.DataFrame]:
+    """The trained networks of each search, the reference apart, with the weight of each as ``weight``.
+
+    Args:
+        table: one row a trial.
+        searches: runs that differ in their seed alone, by the name of their search; else every run is a search.
+    """
+    search_of = {run: name for name, runs in (searches or {}).items() for run in runs}
+    known = networks(table.assign(run=table["run"].replace(search_of)), apart=True)
     known = known[~known["reference"] & (known["macs"] > 0)]
     groups = {str(name): rows for name, rows in known.groupby("run", sort=False)}
     weights = cost_weights({name: rows["macs"].to_numpy() for name, rows in groups.items()})

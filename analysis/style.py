@@ -104,8 +104,8 @@ def colour(index: int) -> str:
 
 
 def series(index: int) -> dict[str, Any]:
-    """Colour and dash of the line ``index``, as arguments of ``Axes.plot``."""
-    return {"color": colour(index), "ls": DASHES[index % len(DASHES)]}
+    """Colour and dash of the line ``index``, as arguments of ``Axes.plot``; colours that come again have another."""
+    return {"color": colour(index), "ls": DASHES[(index + index // len(COLOURS)) % len(DASHES)]}
 
 
 _UNITS: Final = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.edf import cost_weights, edf, populations
+from analysis.runs import stack
 from analysis.table import tabulate
 
 
@@ -74,3 +75,13 @@ def test_populations_leave_the_reference_out(search):
     assert not groups["a"]["reference"].any()
     assert groups["a"]["weight"].sum() == pytest.approx(1)
     assert populations(tabulate(())) == {}
+
+
+def test_the_seeds_of_a_search_are_one_population(search):
+    table = stack([tabulate(search(30, seed), run=f"r{seed}") for seed in range(3)])
+    groups = populations(table, {"ours": ["r0", "r1"], "r2": ["r2"]})
+    assert list(groups) == ["ours", "r2"]
+    found = table[(table["state"] == "complete") & ~table["reference"]]
+    for name, runs in (("ours", ["r0", "r1"]), ("r2", ["r2"])):
+        assert len(groups[name]) == found[found["run"].isin(runs)]["key"].nunique()
+    assert set(table["run"]) == {"r0", "r1", "r2"}, "the table given stays as it is"

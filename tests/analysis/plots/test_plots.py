@@ -205,6 +205,10 @@ def test_style_numbers_and_names():
     assert all(2.9e7 <= tick <= 3.0e7 for tick in log_ticks(2.9e7, 3.0e7))
 
 
+def test_no_two_lines_of_a_figure_look_alike():
+    assert len({str(style.series(place)) for place in range(49)}) == 49
+
+
 def test_the_palette_reads_in_grey_where_lines_are_neighbours():
     greys = [sum(w * int(c[i : i + 2], 16) for w, i in ((0.299, 1), (0.587, 3), (0.114, 5))) for c in COLOURS]
     assert len({round(grey) for grey in greys}) == len(COLOURS)
