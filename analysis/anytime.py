@@ -25,16 +25,18 @@ class Steps:
         x: rising.
         y: missing before the first trial that counts.
         end: where the search ended.
+        before: the value before the first step: without a network there is no best one, but a hypervolume of 0.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     end: float
+    before: float = np.nan
 
     def at(self, where: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The value at each place; missing before the first step and after the end."""
+        """The value at each place; missing after the end."""
         index = np.searchsorted(self.x, where, side="right") - 1
-        values = np.where(index >= 0, np.append(self.y, np.nan)[index], np.nan)
+        values = np.where(index >= 0, np.append(self.y, np.nan)[index], self.before)
         return np.where(where <= self.end * (1 + 1e-12), values, np.nan)
 
     def first(self, target: float) -> float | None:
@@ -82,7 +84,8 @@ def anytime(
         values = hypervolume_curve(costs, accuracy, most_cost=box, least_accuracy=least_accuracy)
     else:
         values = _best(accuracy, own[report].to_numpy(dtype=float))
-    return Steps(x=spent, y=values, end=float(spent[-1]) if len(own) else 0.0)
+    before = 0.0 if measure == "hypervolume" and len(own) else np.nan
+    return Steps(x=spent, y=values, end=float(spent[-1]) if len(own) else 0.0, before=before)
 
 
 def _spent(own: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.float64]]:

@@ -30,13 +30,17 @@ _OF_MACHINES: Final = frozenset({"root", "download", "concurrency", "address", "
 class Comparison:
     """One measure at one equal effort.
 
+    Of pairs of runs with equal seeds those count in which both had a network by then. A search that is late to find any
+    looks better for it than it is: ``pairs`` tells of how many it is to be read.
+
     Attributes:
         measure: ``best`` accuracy, in [0, 1], or ``hypervolume``, a share of the common box.
         against: what both spent as much of.
         effort: how much of it: as much as every run of both spent.
-        a: mean over the runs of the first search.
+        a: mean over the runs of the first search that count; without such a pair, over all that had a network.
         b: of the second.
-        difference: of b over a, seed by seed.
+        difference: of b over a, seed by seed, of the pairs that count.
+        pairs: how many there are, those that do not count included.
     """
 
     measure: Measure
@@ -45,6 +49,7 @@ class Comparison:
     a: Estimate
     b: Estimate
     difference: Difference
+    pairs: int
 
     @property
     def verdict(self) -> Literal["a", "b", "undecided", "too few seeds"]:
@@ -96,8 +101,10 @@ def cells(row: Comparison, names: tuple[str, str], report: str = "accuracy") -> 
     gap = row.difference
     a, b = names if names[0] != names[1] else ("a", "b")
     verdict = {"a": a, "b": b, "undecided": "neither, inside the noise"}
-    few = f"{gap.n} of {ENOUGH_SEEDS} seeds" if gap.n else "no seed in common"
+    few = f"{gap.n} of {ENOUGH_SEEDS} seeds" if row.pairs else "no seed in common"
     said = verdict.get(row.verdict, f"no claim: {few}")
+    if gap.n < row.pairs:
+        said += f"; {gap.n} of {row.pairs} pairs had a network by then"
     p = "" if math.isnan(gap.p) else f"{gap.p:.3f}"
     return (what, effort, row.a.text(100), row.b.text(100), gap.text(), p, said)
 
@@ -124,7 +131,7 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
             raise RunError(f"a random search must be one by the sampler random, but {run} is by {sampler['name']}.")
     (runs_a, first), (runs_b, second) = trained(a, report), trained(b, report)
     baseline = pd.concat(trained(random)[1], ignore_index=True) if random is not None else None
-    names = (Path(a).name, Path(b).name)
+    names = (Path(a).resolve().name, Path(b).resolve().name)  # `.` has no name of its own
     known = (_seeds(runs_a), _seeds(runs_b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
     compared = compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
@@ -238,7 +245,8 @@ def _at_equal_effort(
 ) -> Comparison:
     effort = min((course.end for course in (*a, *b)), default=0.0)
     left, right = ([float(course.at(np.array([effort]))[0]) for course in courses] for courses in (a, b))
-    ours, theirs = [left[one] for one, _ in pairs], [right[other] for _, other in pairs]
+    known = [(one, other) for one, other in pairs if np.isfinite([left[one], right[other]]).all()]
+    ours, theirs = [left[one] for one, _ in known], [right[other] for _, other in known]
     return Comparison(
         measure=measure,
         against=against,
@@ -246,6 +254,7 @@ def _at_equal_effort(
         a=mean_share(ours or left),  # Of the pairs, if any, lest the difference contradict what stands beside it.
         b=mean_share(theirs or right),
         difference=paired(ours, theirs),
+        pairs=len(pairs),
     )
 
 

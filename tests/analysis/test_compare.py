@@ -151,6 +151,35 @@ def test_a_difference_is_of_the_means_that_stand_beside_it(search, budget):
         assert row.difference.value == pytest.approx(row.b.value - row.a.value)
 
 
+def test_pairs_in_which_one_had_no_network_yet_do_not_count(search, budget):
+    a, b = tables(search, budget, range(6)), tables(search, budget, range(6), gain=0.02)
+    b[5].loc[b[5]["trial"] > 0, "state"] = "failed"
+    found = compare_tables(a, b, names=("a", "b"))
+    best, volume, *_ = found.rows
+    assert best.a.n == best.b.n == best.difference.n == 5 and best.pairs == 6
+    assert best.difference.value == pytest.approx(best.b.value - best.a.value)
+    assert cells(best, found.names)[6] == "b; 5 of 6 pairs had a network by then"
+    assert volume.a.n == volume.b.n == volume.difference.n == 6, "what nothing dominates is 0"
+    few = compare_tables(a[4:], b[4:], names=("a", "b"))
+    assert cells(few.rows[0], few.names)[6] == "no claim: 1 of 5 seeds; 1 of 2 pairs had a network by then"
+    none = compare_tables(a[5:], b[5:], names=("a", "b")).rows[0]
+    assert cells(none, ("a", "b"))[3:] == ("none", "", "", "no claim: 0 of 5 seeds; 0 of 1 pairs had a network by then")
+
+
+def test_before_its_first_trial_a_search_has_a_hypervolume_of_0(search, budget):
+    a, b = tables(search, budget, range(2)), tables(search, budget, range(2))
+    for table in b:  # of which a single training takes longer than a whole search of a
+        table["seconds"] *= 100
+    best, volume = compare_tables(a, b, names=("a", "b")).rows[2:]
+    assert best.difference.n == best.b.n == 0 and best.a.n == 2
+    assert volume.b.value == 0 and volume.difference.value == -volume.a.value < 0 and volume.difference.n == 2
+
+
+def test_the_folder_that_one_stands_in_has_a_name(run_folder, monkeypatch):
+    monkeypatch.chdir(run_folder(10))
+    assert compare(".", run_folder(10, 0, "other")).names == ("demo", "other")
+
+
 def test_a_search_whose_reference_alone_is_complete_is_refused(run_folder, search):
     records = [one for one in search(20, 0) if one.candidate.reference or one.state != "complete"]
     star = run_folder(name="star", records=[replace(one, number=place) for place, one in enumerate(records)])

@@ -67,7 +67,7 @@ def test_it_is_told_in_what_runs_were_trained_differently(runs: Path, nas: Any, 
     status, out, err = nas("analyze", one, two, "--into", tmp_path / "out", "--no-report")
     assert status == 0, err
     assert f"{told}training.epochs (8 and 9)" in " ".join(out.split())
-    status, out, _ = nas("analyze", one, demo, "--into", tmp_path / "out", "--no-report")
+    status, out, _ = nas("analyze", one, one, "--into", tmp_path / "out", "--no-report")
     assert status == 0 and "trained alike" not in out
 
 
