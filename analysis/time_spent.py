@@ -1,4 +1,4 @@
-"""Where the time of a search went, in device-seconds."""
+"""Where the time of a search went, in place-seconds: those of each place for a trial, whether or not one trained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _COLUMNS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeSpent:
-    """Device-seconds by part, see :data:`PARTS`.
+    """Place-seconds by part, see :data:`PARTS`; but for ``idle`` they are device time, the seconds of trials.
 
     An epoch that does not tell its parts, as of an evaluation of one's own, is all ``training``. ``engine`` is what
     epochs took beyond their four parts: building the network, opening the data, handing over. ``idle`` is the time of
@@ -53,13 +53,13 @@ def time_spent(curves: pd.DataFrame, *, wall_seconds: float | None = None, concu
 
 
 def time_table(runs: Mapping[str, TimeSpent]) -> pd.DataFrame:
-    """One row a run and part: ``run``, ``part``, ``device_seconds`` and the ``share`` of the run's, in [0, 1]."""
+    """One row a run and part: ``run``, ``part``, ``place_seconds`` and the ``share`` of the run's, in [0, 1]."""
     rows = [
-        {"run": run, "part": part, "device_seconds": seconds, "share": seconds / spent.total if spent.total else 0.0}
+        {"run": run, "part": part, "place_seconds": seconds, "share": seconds / spent.total if spent.total else 0.0}
         for run, spent in runs.items()
         for part, seconds in spent.seconds.items()
     ]
-    return pd.DataFrame(rows, columns=["run", "part", "device_seconds", "share"])
+    return pd.DataFrame(rows, columns=["run", "part", "place_seconds", "share"])
 
 
 def wall_seconds(sessions: Sequence[Mapping[str, Any]]) -> float | None:

@@ -49,7 +49,7 @@ def analyze(
             bands in the figures, where they differ in their seeds alone.
         into: where files go; by default the run's folder, or ``analysis`` beside the first of several.
         report: also write ``report.html``, every figure, as PNG, SVG and PDF, into ``figures``, and
-            ``time_spent.csv``, the device-seconds by what they went for.
+            ``time_spent.csv``, the place-seconds by what they went for.
 
     Returns:
         The files, the PNG first.

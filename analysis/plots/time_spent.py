@@ -12,7 +12,7 @@ _HATCHES = ("", "", "////", "", "xx", "")
 
 
 def time_spent(runs: Mapping[str, TimeSpent], axes: Axes) -> Axes:
-    """Draw shares of all device-seconds, with the hours of each part of at least 4%.
+    """Draw shares of all place-seconds, with the hours of each part of at least 4%.
 
     Args:
         runs: from ``analysis.time_spent.time_spent``, by name.
@@ -43,7 +43,7 @@ def time_spent(runs: Mapping[str, TimeSpent], axes: Axes) -> Axes:
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
     axes.grid(False, axis="y")
-    axes.set_xlabel("Share of device-seconds (%)")
+    axes.set_xlabel("Share of place-seconds (%)")
     if not runs:
         axes.text(0.5, 0.5, "no curves recorded", ha="center", transform=axes.transAxes, color=FAINT)
     legend_above(axes, columns=6)
@@ -51,4 +51,4 @@ def time_spent(runs: Mapping[str, TimeSpent], axes: Axes) -> Axes:
 
 
 def _hours(seconds: float) -> str:
-    return f"{seconds / 3600:.2f} device-hours" if seconds >= 360 else f"{seconds:.0f} device-seconds"
+    return f"{seconds / 3600:.2f} place-hours" if seconds >= 360 else f"{seconds:.0f} place-seconds"

@@ -81,12 +81,12 @@ def front_table(rows: Sequence["FrontRow"], cost: str = "macs", *, width: int = 
 
 
 def time_table(times: "pd.DataFrame") -> Table:
-    """What the device time of runs went for, from what ``analysis.time_spent.time_table`` gives."""
-    table = Table(title="Where the device time went")
+    """What the time of the places of runs went for, from what ``analysis.time_spent.time_table`` gives."""
+    table = Table(title="Where the time went")
     table.add_column("run")
-    for column in ("device-hours", *times["part"].unique()):
+    for column in ("place-hours", *times["part"].unique()):
         table.add_column(column, justify="right")
     for run, own in times.groupby("run", sort=False):
         shares = (f"{share:.1%}" for share in own["share"])
-        table.add_row(str(run), f"{own['device_seconds'].sum() / 3600:.2f}", *shares)
+        table.add_row(str(run), f"{own['place_seconds'].sum() / 3600:.2f}", *shares)
     return table

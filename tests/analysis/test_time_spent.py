@@ -46,9 +46,9 @@ def test_the_table_gives_each_part_of_each_run_its_share(run_folder):
     table = time_table({"one": spent, "none": time_spent(analysis.curves(folder).head(0))})
     own = table[table["run"] == "one"]
     assert tuple(own["part"]) == PARTS
-    assert own["device_seconds"].tolist() == list(spent.seconds.values())
-    assert own["share"].tolist() == [seconds / 1200 for seconds in own["device_seconds"]]
-    assert not table.loc[table["run"] == "none", ["device_seconds", "share"]].any(axis=None)
+    assert own["place_seconds"].tolist() == list(spent.seconds.values())
+    assert own["share"].tolist() == [seconds / 1200 for seconds in own["place_seconds"]]
+    assert not table.loc[table["run"] == "none", ["place_seconds", "share"]].any(axis=None)
 
 
 def test_the_places_are_those_that_the_epochs_tell(run_folder):

@@ -26,8 +26,8 @@ def test_analyze_writes_the_report_and_every_figure(runs: Path, nas: Any, tmp_pa
     status, out, err = nas("analyze", runs / "random" / "0", "--into", tmp_path)
     assert status == 0, err
     assert "Pareto front" in out and "report.html" in out
-    assert "Where the device time went" in out and "validation" in out
-    assert (tmp_path / "time_spent.csv").read_text().startswith("run,part,device_seconds,share\n0,training,")
+    assert "Where the time went" in out and "place-hours" in out and "validation" in out
+    assert (tmp_path / "time_spent.csv").read_text().startswith("run,part,place_seconds,share\n0,training,")
     assert (tmp_path / "report.html").stat().st_size < 3_000_000
     assert list((tmp_path / "figures").glob("*.pdf"))
 
