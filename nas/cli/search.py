@@ -97,7 +97,7 @@ def _rehearse(recipe: "Recipe") -> None:
     console = make_console()
     candidates = list(rehearse(recipe, recipe.stop.trials))
     console.print(candidate_table(recipe, candidates))
-    over = sum(not recipe.budget.allows(item.cost) for item in candidates if not item.reference)
+    over = sum(not recipe.budget.allows(item.cost, item.measured) for item in candidates if not item.reference)
     console.print(
         f"{len(candidates)} networks proposed, {over} of the candidates outside the budget; nothing was trained."
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 
 from nas.architecture import extent
+from nas.budget import MEASURED
 from nas.cli.progress import shape
 from nas.record import Candidate
 from nas.run.recipe import Recipe
@@ -26,7 +27,8 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     table = Table(title=f"{recipe.name}: {' and '.join(limits)} at {size}")
     for column in ("trial", "key"):
         table.add_column(column)
-    for column in ("MACs", "params", "of the budget", "cells"):
+    timed = any(MEASURED in each.measured for each in candidates)
+    for column in ("MACs", "params", *(["latency (ms)"] if timed else []), "of the budget", "cells"):
         table.add_column(column, justify="right")
     table.add_column("")
     for number, candidate in enumerate(candidates):
@@ -34,8 +36,9 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
         share = budget.excess(cost, candidate.measured)
         note = "GoogLeNet (reference)" if candidate.reference else ""
         note += ", over the budget" if candidate.reference and share > 1 else ""
-        cells = shape(candidate.architecture)
-        table.add_row(str(number), candidate.key, f"{cost.macs:,}", f"{cost.params:,}", f"{share:.1%}", cells, note)
+        figures = [f"{cost.macs:,}", f"{cost.params:,}"]
+        figures += [f"{1e3 * candidate.measured[MEASURED]:.3g}"] if timed else []
+        table.add_row(str(number), candidate.key, *figures, f"{share:.1%}", shape(candidate.architecture), note)
     return table
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from interrupting import interrupt
 from tiny_search import RAY_WARNINGS, TRAINING, write_recipe
 
 from nas.journal import Journal
+from nas.run.recipe_file import read_recipe
+from nas.run.search import rehearse
 
 pytestmark = RAY_WARNINGS
 
@@ -195,3 +198,20 @@ def test_dry_run_proposes_and_trains_nothing(nas: Any, tmp_path: Path) -> None:
     status, out, _ = nas("search", "imagenet", "--dry-run", "--trials", 4, "--out", tmp_path)
     assert status == 0 and "4 networks proposed, 0 of the candidates outside the budget" in out
     assert "1,498,677,248" in out and list(tmp_path.iterdir()) == []
+
+
+def test_dry_run_shows_and_holds_to_the_latency(nas: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nas.training.latency import LatencyMeter
+
+    monkeypatch.setattr(LatencyMeter, "__call__", lambda meter, network: {"latency_seconds": 0.0042})
+    recipe = write(tmp_path, budget={"latency_seconds": 0.005, "resolution": 16, "classes": 10})
+    told = "3 networks proposed, {} of the candidates outside the budget"
+    status, out, err = nas("search", recipe, "--trials", 3, "--dry-run")
+    assert status == 0, err
+    assert "latency (ms)" in out and out.count(" 4.2 ") == 3 and out.count("84.0%") == 3 and told.format(0) in out
+    assert "latency" not in nas("search", write(tmp_path), "--trials", 3, "--dry-run")[1]
+    proposed = list(rehearse(read_recipe(recipe), 3))
+    slow = [replace(each, measured={"latency_seconds": 0.006}) for each in proposed]
+    monkeypatch.setattr("nas.run.search.rehearse", lambda *_: slow)
+    recipe = write(tmp_path, budget={"latency_seconds": 0.005, "resolution": 16, "classes": 10})
+    assert told.format(2) in nas("search", recipe, "--trials", 3, "--dry-run")[1]
