@@ -68,7 +68,7 @@ def analyze(
     costs = dict.fromkeys((cost_of(table), "macs"))
     paths = [path for cost in costs for path in plot(table, folder, cost)]
     paths.append(write_csv(table, folder / "trials.csv"))
-    caches = (cache_of(one) for one in sources)
+    caches = dict.fromkeys(cache_of(one) for one in sources)
     paths += [cache for cache in caches if cache.is_file()]
     if report:
         paths += _report(sources, table, folder, _searches(given, several, [one.name for one in sources]))

@@ -44,6 +44,8 @@ def cost(
     out: Path = typer.Option(None, help="Write the architecture to this JSON file."),
 ) -> None:
     """Count multiply-adds and weights without building the network, and print them by row."""
+    if not measure and (batch, threads) != (1, 1):
+        raise BudgetError("--batch and --threads must come with --measure, for without it nothing is timed.")
     architecture, side, outputs = _load(network)
     resolution, classes = resolution if resolution is not None else side, classes if classes is not None else outputs
     total = count(architecture, resolution=resolution, classes=classes)

@@ -27,11 +27,11 @@ _SPLITS: Final[tuple[tuple[SplitName, str], ...]] = (
 )
 
 
-def top_table(recipe: Recipe, records: Sequence[TrialRecord]) -> Table:
-    """The best trials of a run."""
+def top_table(name: str, recipe: Recipe, records: Sequence[TrialRecord]) -> Table:
+    """The best trials of a run, by the name of its folder."""
     epochs = recipe.training.epochs
     after = "one epoch" if epochs == 1 else f"{epochs} epochs"
-    table = Table(title=f"{recipe.name}: the best {len(records)} by split A, after {after}")
+    table = Table(title=f"{name}: the best {len(records)} by split A, after {after}")
     for column in ("trial", "accuracy on A", "MACs", "params", "cells"):
         table.add_column(column, justify="right")
     table.add_column("key")

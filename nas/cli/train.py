@@ -100,18 +100,19 @@ def top(
     given = {"--rank": rank, "--recipe": recipe, "--epochs": epochs, "--seeds": seeds != _TOP_SEEDS, "--out": out}
     given |= {"--resolution": resolution, "--set": settings, "--workers": workers != 1, "--concurrency": concurrency}
     given |= {"--cpu": cpu, "--gpu": gpu}
-    alone = [name for name, value in given.items() if value not in (None, False, [])]
+    # Not by what is equal: 0 is False, and yet was given.
+    alone = [name for name, value in given.items() if value is not None and value is not False and value != []]
     if alone and not retrain:
         raise RunError(f"{alone[0]} must come with --train, for without it nothing is trained.")
     of_run, records = top_trials(run, k)
     console = make_console()
-    console.print(top_table(of_run, records))
+    whole = run.resolve()  # `.` has no name of its own
+    console.print(top_table(whole.name, of_run, records))
     if not retrain:
         return
     values = _sections(of_run, None, recipe, epochs, resolution)
     values |= {"seeds": seeds, "first_seed": next_seed(run), "workers": workers}
     values |= {"resources": _resources(concurrency, cpu, gpu, of_run, workers)}
-    whole = run.resolve()  # `.` has no name of its own
     folder = out or whole.parent / f"{whole.name}-top{k}"
     networks, plan = chosen(of_run, records), _plan(values, settings)
     if rank:

@@ -24,6 +24,12 @@ def test_analyze_writes_the_figure_and_the_data_behind_it(run_folder):
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
 
+def test_a_run_that_is_given_twice_has_one_cache(run_folder):
+    folder = run_folder(8)
+    paths = analysis.analyze([folder, folder], into=folder / "out")
+    assert paths.count(folder / "trials.parquet") == 1 == sum(path.suffix == ".parquet" for path in paths)
+
+
 def test_of_two_runs_a_network_is_on_the_front_where_it_is(search, budget):
     good = tabulate(search(30), run="good", budget=budget)
     bad = good.assign(run="bad", accuracy=good["accuracy"] - 0.1, error=good["error"] + 0.1)

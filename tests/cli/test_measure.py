@@ -55,3 +55,6 @@ def test_memory_that_does_not_suffice_is_told_in_one_sentence(nas: Run, monkeypa
 def test_refused(nas: Run, name: str) -> None:
     status, _, err = nas("cost", "googlenet", "--measure", f"--{name}", 0)
     assert status == 2 and f"`1 <= {name} < 2147483648` must hold, but got {name}=0." in err
+    for value in (0, 3):
+        status, _, err = nas("cost", "googlenet", f"--{name}", value)
+        assert status == 2 and "--batch and --threads must come with --measure" in err and err.count("\n") == 1

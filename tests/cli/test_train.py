@@ -82,6 +82,11 @@ def test_top_shows_the_best(run: Path, nas: Any) -> None:
     assert [path.name for path in run.parent.iterdir()] == ["toy"], "nothing is trained or written"
 
 
+def test_a_run_is_called_by_its_folder(run: Path, nas: Any, tmp_path: Path) -> None:
+    status, out, _ = nas("top", shutil.copytree(run, tmp_path / "renamed"))
+    assert status == 0 and "renamed: the best 2 by split A" in out
+
+
 @pytest.mark.slow
 def test_top_trains_chooses_and_delivers(run: Path) -> None:
     folder = run.parent / "toy-top2"
@@ -273,6 +278,8 @@ def test_bad_arguments_end_with_one_sentence(run: Path, nas: Any, tmp_path: Path
         (["top", run, "-k", "0"], "k=0"),
         (["top", run, "--rank"], "--rank must come with --train"),
         (["top", run, "--seeds", "4"], "--seeds must come with --train"),
+        (["top", run, "--gpu", "0"], "--gpu must come with --train"),
+        (["top", run, "--epochs", "0"], "--epochs must come with --train"),
         (["top", run, "--train", "--workers", "0"], "workers=0"),
         (["train", run, "--trial", "1", "--workers", "0"], "workers=0"),
         (["train", tiny, "--data", "digits", "--out", run], "holds a search; choose another --out"),
