@@ -79,7 +79,7 @@ def anytime(
     counts = own["state"].eq("complete") & own["within_budget"] & own["accuracy"].notna()
     accuracy = own["accuracy"].where(counts).to_numpy(dtype=float)
     if measure == "hypervolume":
-        costs = own[cost].to_numpy(dtype=float)
+        costs = own[cost].where(own[cost] > 0).to_numpy(dtype=float)  # what is 0 is not known
         box = most_cost if most_cost is not None else float(np.nanmax(costs, initial=1.0))
         values = hypervolume_curve(costs, accuracy, most_cost=box, least_accuracy=least_accuracy)
     else:

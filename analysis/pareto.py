@@ -29,8 +29,12 @@ def non_dominated(cost: ArrayLike, accuracy: ArrayLike) -> NDArray[np.bool_]:
 
 
 def front(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
-    """The networks on the front, by rising cost: complete ones within the budget, seeds averaged."""
+    """The networks on the front, by rising cost: complete ones within the budget, seeds averaged.
+
+    A cost of 0 is one that is not known, see ``analysis.table.tabulate_foreign``.
+    """
     known = candidates(table)
+    known = known[known[cost] > 0]
     on = known[non_dominated(known[cost], known["accuracy"])]
     return on.sort_values([cost, "trial"], kind="stable").reset_index(drop=True)
 

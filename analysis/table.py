@@ -80,7 +80,7 @@ def tabulate(
 def tabulate_foreign(trials: Iterable[ForeignTrial], *, run: str = "") -> pd.DataFrame:
     """The same table of somebody else's study; equal parameters are taken for equal networks.
 
-    Costs that the study does not give are 0, and so are seeds.
+    Costs that the study does not give are 0, as no network's are, and so are seeds.
     """
     return _typed([_foreign_row(trial, run) for trial in trials])
 

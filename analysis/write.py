@@ -238,7 +238,7 @@ class FrontRow:
         reference: whether it is the network to beat.
         on_front: whether no candidate is better (false only for the reference).
         macs: multiply-adds, at the budget's resolution.
-        params: parameters.
+        params: parameters; 0 where somebody else's study does not tell them.
         cost: what the front is by.
         accuracy: mean over its seeds, split A, in [0, 1].
         seeds: how many there are.

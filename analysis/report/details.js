@@ -19,7 +19,7 @@
     const figures = [
       ["accuracy", nas.percent(trial.accuracy)],
       ["MACs", trial.macs.toLocaleString("en")],
-      ["parameters", trial.params.toLocaleString("en")],
+      ...(trial.params === null ? [] : [["parameters", trial.params.toLocaleString("en")]]),
       ["state", `${trial.state}, ${nas.epochs(trial.epochs)}, ${Number((trial.seconds || 0).toPrecision(3))} s`],
       ["key and seed", `${trial.key}, ${trial.seed}`],
     ];

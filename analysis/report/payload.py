@@ -29,8 +29,9 @@ def payload(table: pd.DataFrame, curves: pd.DataFrame, networks: Mapping[str, Se
         "reference": table["reference"].tolist(),
         "accuracy": [_number(value, 6) for value in table["accuracy"].tolist()],
         "macs": table["macs"].tolist(),
-        "params": table["params"].tolist(),
-        "activations": table["activations"].tolist(),
+        # What is 0 is not known.
+        "params": [value or None for value in table["params"].tolist()],
+        "activations": [value or None for value in table["activations"].tolist()],
         "epochs": table["epochs"].tolist(),
         "seconds": [_number(value, 4) for value in table["seconds"].tolist()],
         "seed": table["seed"].tolist(),

@@ -124,7 +124,7 @@
     const { trial, at } = hit;
     tip = nas.html("div", { class: "tip", "data-trial": trial.index });
     tip.append(nas.html("b", {}, `${trial.reference ? "GoogLeNet, " : ""}${trial.label}: ${nas.percent(trial.accuracy)}`));
-    tip.append(nas.html("div", {}, `${nas.short(trial.macs)} MACs, ${nas.short(trial.params)} params, ${trial.state}, ${nas.epochs(trial.epochs)}`));
+    tip.append(nas.html("div", {}, `${nas.short(trial.macs)} MACs, ${trial.params === null ? "" : `${nas.short(trial.params)} params, `}${trial.state}, ${nas.epochs(trial.epochs)}`));
     const network = nas.networkOf(trial);
     if (network) {
       const picture = nas.drawing(network, nas.drawingScale([network]), { cell: 20, height: 64, labels: false });

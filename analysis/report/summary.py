@@ -104,9 +104,8 @@ def cards(summary: Summary) -> tuple[tuple[str, str, str], ...]:
         if summary.other_split is not None:
             found.append(("On split B", f"{summary.other_split.value:.2%}", "read once, free of the winner's curse"))
         share = f"{summary.budget_share:.0%} of the budget" if summary.budget_share else "no budget"
-        found.append(
-            ("Its cost", f"{short(summary.winner_macs)} MACs", f"{share}; {short(summary.winner_params or 0)} params")
-        )
+        params = f"; {short(summary.winner_params)} params" if summary.winner_params else ""
+        found.append(("Its cost", f"{short(summary.winner_macs)} MACs", f"{share}{params}"))
     else:
         found.append(("Best network", "none yet", "no candidate was trained to the end"))
     if summary.gain is not None and summary.reference is not None:

@@ -62,7 +62,7 @@ def front_table(rows: Sequence["FrontRow"], cost: str = "macs", *, width: int = 
         "gain, points": ["" if row.gain is None or row.reference else f"{row.gain:+.2f}" for row in rows],
         "MACs": [f"{row.macs:,}" for row in rows],
         "of GoogLeNet's": ["" if row.macs_ratio is None else f"{row.macs_ratio:.0%}" for row in rows],
-        "params": [f"{row.params:,}" for row in rows],
+        "params": [f"{row.params:,}" if row.params else "" for row in rows],
         **({} if cost in ("macs", "params") else {against: told}),
         "seeds": [str(row.seeds) for row in rows] if any(row.seeds > 1 for row in rows) else [],
         "": ["" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, off the front" for row in rows],

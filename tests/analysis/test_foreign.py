@@ -4,7 +4,13 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 import analysis
+from analysis.anytime import anytime
+from analysis.epochs import empty
 from analysis.pareto import front
+from analysis.report.payload import payload
+from analysis.report.summary import cards, summarise
+from analysis.runs import stack
+from analysis.table import tabulate
 from nas.errors import RunError
 from nas.journal.foreign import read_foreign
 
@@ -86,6 +92,23 @@ def test_user_attributes_are_metrics_and_tell_the_training_time(study):
     assert table["seconds"].tolist() == [90.0, 91.0]
     assert table["metric.accuracy_b"].tolist() == [0.25, 0.25]
     assert not any("note" in column for column in table.columns)
+
+
+def test_a_cost_that_a_study_does_not_give_is_not_0(study, search, budget):
+    theirs, path = study()
+    theirs.optimize(objective, n_trials=2)
+    alone = analysis.load(path)
+    ours = tabulate(search(20), run="ours", budget=budget)
+    both = stack([alone, ours])
+    for cost in ("params", "activations"):
+        assert front(alone, cost).empty
+        assert front(both, cost)["key"].tolist() == front(ours, cost)["key"].tolist()
+        course = anytime(alone, measure="hypervolume", cost=cost, most_cost=1e6)
+        assert course.y.tolist() == [0, 0]
+    assert len(front(alone)) >= 1
+    assert not any("params" in remark for _, _, remark in cards(summarise(alone)))
+    columns = payload(alone, empty(), {})["columns"]
+    assert columns["params"] == columns["activations"] == [None, None]
 
 
 def test_a_study_without_macs_or_with_other_values_is_refused(study):

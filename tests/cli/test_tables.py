@@ -43,6 +43,7 @@ def test_figures_stay_whole(width: int) -> None:
 def test_columns_in_which_nothing_stands_are_left_out() -> None:
     text = printed(replace(ROW, gain=None, macs_ratio=None))
     assert "gain," not in text and "of GoogLeNet" not in text and "run" not in text.partition("\n")[2]
+    assert "params" not in printed(replace(ROW, params=0)), "what somebody else's study does not tell"
     several = printed(ROW, replace(ROW, run="another_long_name_of_a_run", seeds=3), width=80)
     assert "anothe" in several and "seeds" in several, "a long name is folded, not cut"
 

@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 import analysis
+from analysis.epochs import empty
+from analysis.report.page import page as report_page
+from analysis.table import tabulate
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -87,6 +90,20 @@ def test_the_report_of_a_run(browser, report):
             _texts_stay_text(page)
             assert opened.complaints == []
             opened.context.close()
+
+
+def test_a_cost_that_is_not_known_is_left_out(browser, search, tmp_path):
+    table = tabulate(search(20), run="theirs").assign(params=0)
+    path = tmp_path / "theirs.html"
+    path.write_text(report_page(title="theirs", table=table, curves=empty(), networks={}, figures=()))
+    opened = Opened(browser, path)
+    centre = _centre(opened.page, opened.page.locator("#scatter > svg .point.reference"))
+    opened.page.mouse.move(*centre)
+    assert "MACs" in (said := opened.page.locator("#scatter .tip").inner_text()) and "params" not in said
+    opened.page.mouse.click(*centre)
+    assert "MACs" in (said := opened.page.locator("#details").inner_text()) and "parameters" not in said
+    assert set(_column(opened.page, "params")) == {""}
+    assert opened.complaints == []
 
 
 def _centre(page, locator):
