@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -13,6 +13,9 @@ from analysis.runs import read
 from analysis.source import Source
 from analysis.table import winner
 from analysis.time_spent import wall_seconds
+
+QUIET: Final = 60.0
+"""Seconds without a trial under way or a word in its files, after which a search that notes no sessions is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,8 @@ class Progress:
         silent_seconds: since the journal or a curve was last written: a search that was killed tells no end, but is
             silent.
         seconds_left: until the first of the recipe's limits (trials, hours, core-hours) at the pace so far, or None.
-        over: whether nothing more is to come: all wanted trials are finished, or the last session has ended.
+        over: whether nothing more is to come: all wanted trials are finished, or the last session has ended; of a
+            search by a function of one's own, which notes neither, whether it has been idle for a minute.
     """
 
     name: str
@@ -93,6 +97,7 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
     star = table[table["reference"] & table["state"].eq("complete")]["accuracy"]
     failed = table[table["state"] == "failed"].tail(failures).iloc[::-1]
     running = _running(table, curves(run) if states.get("running") else None)
+    silent = max(0.0, now - _last_written(found.source))
     device_seconds = float(table["seconds"].sum()) + sum(one.epochs * (one.seconds_per_epoch or 0) for one in running)
     return Progress(
         name=found.name,
@@ -110,15 +115,17 @@ def progress(run: Path | str, *, now: float | None = None, failures: int = 5) ->
             for trial, reason in zip(failed["trial"].tolist(), failed["reason"].tolist(), strict=True)
         ),
         device_seconds=device_seconds,
-        silent_seconds=max(0.0, now - _last_written(found.source)),
+        silent_seconds=silent,
         seconds_left=_left(recipe, finished, wall, device_seconds),
-        over=_over(found.source) or (wanted is not None and finished >= wanted),
+        over=_over(found.source, idle=0.0 if running else silent) or (wanted is not None and finished >= wanted),
     )
 
 
-def _over(source: Source) -> bool:
+def _over(source: Source, *, idle: float) -> bool:
     """A search may end short of its trials: after its hours, by Ctrl-C, where the space holds no more."""
     sessions = source.sessions
+    if not sessions and source.recipe is None:
+        return idle > QUIET
     return bool(sessions) and sessions[-1].get("ended") is not None
 
 

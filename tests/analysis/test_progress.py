@@ -1,5 +1,6 @@
 import json
 import os
+import time
 
 import pytest
 
@@ -72,3 +73,15 @@ def test_a_search_that_has_just_begun(run_folder):
     now = progress(folder)
     assert now.best is None and now.reference is None and now.running == ()
     assert now.finished == 0 and now.seconds_left is None
+
+
+def test_a_search_that_notes_no_sessions_is_over_once_it_is_idle(run_folder, search):
+    folder = run_folder(4)
+    for name in ("versions.json", "recipe.yaml"):
+        (folder / name).unlink()
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (1_000, 1_000))
+    assert [progress(folder, now=now).over for now in (1_030, 1_070)] == [False, True]
+    journal = Journal.open(folder / "journal.log")
+    journal.add(search(30)[25].candidate)
+    assert not progress(folder, now=time.time() + 3600).over, "an evaluation may take long"
