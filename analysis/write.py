@@ -49,7 +49,7 @@ def analyze(
             bands in the figures, where they differ in their seeds alone.
         into: where files go; by default the run's folder, or ``analysis`` beside the first of several.
         report: also write ``report.html``, every figure, as PNG, SVG and PDF, into ``figures``, and
-            ``time_spent.csv``, the place-seconds by what they went for.
+            ``time_spent.csv``, the place-seconds by what they went for, where there are curves to tell it.
 
     Returns:
         The files, the PNG first.
@@ -123,10 +123,10 @@ def _report(
         figures=pictures,
         documents=documents(sources),
     )
-    times = write_csv(time_table(material.time), folder / TIME)
+    times = [write_csv(time_table(material.time), folder / TIME)] if material.time else []
     written = folder / "report.html"
     write_atomically(written, text)
-    return [times, written, *paths]
+    return [*times, written, *paths]
 
 
 def plot(table: pd.DataFrame, folder: Path, cost: str = "macs") -> tuple[Path, Path, Path]:

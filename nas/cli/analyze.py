@@ -13,6 +13,7 @@ LAZINESS: Final = 20
 """So many times what a look takes is waited for the next: a long journal is read whole, beside trainings."""
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.table import Table
 
     from analysis.progress import Progress
@@ -118,7 +119,8 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
     flat = [member for run in runs for member in runs_in(run)]
     table = load(flat)
     cost = cost_of(table)
-    console.print(front_table(front(table, cost), cost, width=console.width))
+    rows = front(table, cost)
+    console.print(front_table(rows, cost, width=console.width) if rows else _no_front(table))
     if not trained_alike(table):
         told = "; ".join(unlike(flat, TRAINING)) or "as their journals tell"
         console.print(f"not trained alike, so that figures of all networks together are left out: {told}")
@@ -131,6 +133,14 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
             console.print(f"wrote {relative(path)}", soft_wrap=True)
     if figures:
         console.print(f"wrote {len(figures)} files in {relative(figures[0].parent)}", soft_wrap=True)
+
+
+def _no_front(table: "pd.DataFrame") -> str:
+    """Why there is none: what the last trial failed of, if any did."""
+    failed = table[table["state"] == "failed"].tail(1)
+    reasons = failed["reason"].fillna("no reason recorded")
+    told = [f"; trial {trial} failed: {reason}" for trial, reason in zip(failed["trial"], reasons, strict=True)]
+    return f"no front yet, for no trial was trained to the end within the budget{''.join(told)}"
 
 
 def relative(path: Path) -> Path:

@@ -67,7 +67,7 @@ def front_table(rows: Sequence["FrontRow"], cost: str = "macs", *, width: int = 
         "seeds": [str(row.seeds) for row in rows] if any(row.seeds > 1 for row in rows) else [],
         "": ["" if not row.reference else "GoogLeNet" if row.on_front else "GoogLeNet, off the front" for row in rows],
     }
-    shown = {name: cells for name, cells in columns.items() if any(cells) or (name == "trial" and not rows)}
+    shown = {name: cells for name, cells in columns.items() if any(cells)}
     table = Table(title=f"Pareto front of complete trials: accuracy on split A against {against}")
     for name in shown:
         words = name in ("run", "")

@@ -1,6 +1,7 @@
 """``nas analyze``, ``compare`` and ``watch`` on runs made by the engine."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,12 @@ def test_square_brackets_are_printed_as_they_are(runs: Path, nas: Any, tmp_path:
     status, out, err = nas("watch", tmp_path / "failed", "--once")
     assert status == 0, err
     assert "[/data/train], [enforce fail at 124]" in " ".join(out.split())
+    status, out, err = nas("analyze", tmp_path / "failed")
+    said = " ".join(out.split())
+    assert status == 0, err
+    assert said.startswith("no front yet, for no trial was trained to the end within the budget; trial 1 failed: ")
+    assert "[/data/train], [enforce fail at 124]" in said and "Pareto front" not in said
+    assert "Where the time went" not in said and not (tmp_path / "failed" / "time_spent.csv").exists()
 
 
 def test_several_runs_are_drawn_together(runs: Path, nas: Any, tmp_path: Path) -> None:
@@ -122,6 +129,14 @@ def test_models_are_told_side_by_side(nas: Any, tmp_path: Path) -> None:
 def test_watch_shows_where_a_search_stands(runs: Path, nas: Any) -> None:
     status, out, _ = nas("watch", runs / "tpe" / "1", "--once")
     assert status == 0 and "12 complete" in out and "best" in out
+
+
+def test_watch_ends_with_a_search_by_a_function(runs: Path, nas: Any, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(runs / "tpe" / "1", tmp_path / "idle"))
+    for path in run.rglob("*"):
+        os.utime(path, (1_000, 1_000))
+    status, out, _ = nas("watch", run, "--every", 0.2)
+    assert status == 0 and "12 trials ended" in out and "last written" not in out
 
 
 @pytest.mark.parametrize("command", [["analyze"], ["compare", "."], ["models"], ["watch"]])
