@@ -47,6 +47,11 @@ class Budget:
     at_least: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("resolution", "classes", "latency_batch", "latency_threads", *METRICS):
+            if name not in METRICS or getattr(self, name) is not None:
+                object.__setattr__(self, name, _number(name, getattr(self, name), int))
+        for name in ("at_least", *([MEASURED] if self.latency_seconds is not None else [])):
+            object.__setattr__(self, name, _number(name, getattr(self, name), float))
         for name in ("resolution", "classes", "latency_batch", "latency_threads"):
             if getattr(self, name) < 1:
                 raise BudgetError(f"`budget.{name} >= 1` must hold, but got {name}={getattr(self, name)!r}.")
@@ -110,6 +115,17 @@ class Budget:
         except ArchitectureError:
             return None
         return spent if self.allows(spent) else None
+
+
+def _number(name: str, value: object, kind: type[int] | type[float]) -> float:
+    """A plain number of Python's of one that may be numpy's."""
+    try:
+        number = kind(value)  # type: ignore[call-overload,arg-type]
+        if number == value or number != number:  # What is no number at all is told of by its range.
+            return float(number) if kind is float else int(number)
+    except (TypeError, ValueError, OverflowError):
+        pass  # Told below.
+    raise BudgetError(f"`budget.{name}` must be a {'whole ' if kind is int else ''}number, but got {name}={value!r}.")
 
 
 def label(metric: str) -> str:

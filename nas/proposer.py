@@ -63,9 +63,11 @@ class Proposer:
         self._feasible = FeasibleSampler(space, budget)
         self.pending = tuple((record.number, record.candidate) for record in journal.running())
         """Trials that were running when the journal was opened, and are to be handed out again."""
+        self.ended = ""
+        """Why there is no next trial, once there is none."""
 
     def ask(self) -> tuple[int, Candidate] | None:
-        """The next trial, in the journal as running; None where the space holds no further network.
+        """The next trial, in the journal as running; None where no further network was found, as ``ended`` tells.
 
         Raises:
             BudgetError: no point of the space is within the budget, or none that was measured for the first trial.
@@ -104,6 +106,9 @@ class Proposer:
                 f"a network of the space must be within the measured limits, but of {len(refused)} that were measured "
                 f"none is: the nearest is {least:.1%} over; raise them, or set budget.macs as well."
             )
+        self.ended = "the space holds no further network within the budget"
+        if refused:
+            self.ended = f"of {len(refused)} further networks that were measured none is within the measured limits"
         return None
 
     def _networks(
@@ -111,7 +116,7 @@ class Proposer:
     ) -> Iterator[tuple[Network, Proposal | None]]:
         """Networks to choose from: the sampler's, their neighbours, random ones, and all within reach.
 
-        Neighbours and random ones are of fewer MACs than any that was refused so far, for they would be slower.
+        Neighbours and random ones are first those of fewer MACs than any that was refused so far, for these are slower.
         """
         near: list[Network] = []
         try:
@@ -140,10 +145,14 @@ class Proposer:
                 if (neighbour := history.admit(point)) is not None and below(neighbour):
                     yield neighbour, None
         rng = np.random.default_rng([self._seed, history.number, ATTEMPTS])
+        others: list[Network] = []
         for _ in range(RANDOM_POINTS):
             near.append(history.random(rng))
             if below(near[-1]):
                 yield near[-1], None
+            else:
+                others.append(near[-1])
+        yield from ((network, None) for network in others)
 
     def _reference(self) -> Candidate:
         architecture, point = self._space.reference, self._space.reference_point()

@@ -1,5 +1,6 @@
 """The proposer beside its samplers: the reference, what is measured, what cannot be found."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
@@ -15,6 +16,7 @@ from nas.feasible import FeasibleSampler, admit
 from nas.journal import Journal
 from nas.proposer import MEASUREMENTS, Proposer
 from nas.samplers import make_sampler
+from nas.serialize import key
 from nas.space import Choice, Point, Space
 from nas.spaces import load_space
 
@@ -109,6 +111,35 @@ def test_a_tight_measured_limit_is_met_by_going_down() -> None:
         asked = proposer.ask()
         assert asked is not None and asked[1].measured["latency_seconds"] <= limit
     assert len(measured) < 5 * 40
+
+
+def test_a_measured_limit_that_macs_do_not_tell_is_met_by_looking_on() -> None:
+    """Three networks of a hundred are fast enough, whatever their MACs, and those refused fill the band."""
+
+    def measure(architecture: Architecture) -> Mapping[str, float]:
+        return {"latency_seconds": int(key(architecture)[:8], 16) / 2**32}
+
+    budget = replace(BUDGET_32, at_least=0.9, latency_seconds=0.03)
+    journal, space = memory(), load_space("inception_small")
+    proposer = Proposer(space, budget, RANDOM, journal, seed=0, reference_first=False, measure=measure)
+    for _ in range(8):
+        asked = proposer.ask()
+        assert asked is not None and asked[1].measured["latency_seconds"] <= 0.03
+    assert proposer.ended == ""
+
+
+def test_a_search_that_ends_tells_why() -> None:
+    limit = [1.0]
+
+    def measure(_: Architecture) -> Mapping[str, float]:
+        return {"latency_seconds": limit[0]}
+
+    budget = replace(toys.BUDGET, latency_seconds=1.5)
+    proposer = Proposer(toys.SPACE, budget, RANDOM, memory(), seed=0, reference_first=False, measure=measure)
+    assert proposer.ask() is not None
+    limit[0] = 2.0
+    assert proposer.ask() is None
+    assert re.fullmatch(r"of \d+ further networks that were measured none is within the measured .*", proposer.ended)
 
 
 def test_another_seed_of_the_trials_is_another_trial() -> None:

@@ -75,6 +75,7 @@ class ChosenNetworks:
         )
         self.trials = len(records) + len(self._new)
         """In the journal once all are handed out."""
+        self.ended = "every network has all its trainings"
 
     def ask(self) -> tuple[int, Candidate] | None:
         """The next training, in the journal as running."""

@@ -160,7 +160,8 @@ def _train(engine: Engine, job: Job, task: Any, checkpoints: Path, resources: Re
                 reason = _reason(errors[0]) if errors else "its workers ended without a result."
                 engine.fail(job.number, reason)
         except RunError:
-            thread.join()  # The worker that told of it ends the team.
+            if told.exists():  # The worker that told of it ends the team; of a fault of the driver's own none knows.
+                thread.join()
             raise
         thread.join()
     finally:

@@ -29,6 +29,8 @@ class Source(Protocol):
     def pending(self) -> tuple[tuple[int, Candidate], ...]:
         """Trials that were running when the journal was opened, and are to be handed out again."""
 
+    ended: str  # Why there is no further trial, once there is none.
+
     def ask(self) -> tuple[int, Candidate] | None:
         """The next new trial, in the journal as running; None where there is no further one."""
 
@@ -149,8 +151,7 @@ class Engine:
         )
         for line in curve:
             self._record(number, live, line)
-        job = Job.of(number, candidate)
-        self.listener.started(job, candidate)
+        self.listener.started(job := Job.of(number, candidate), candidate)
         return job
 
     def _propose(self) -> None:
@@ -158,10 +159,9 @@ class Engine:
             return  # A batch is proposed from the results before it, whole.
         wanted = len(self._pending) + (self.batch - self._trials % self.batch if self.batch else 1)
         while len(self._pending) < wanted and not self._limit_reached():
-            asked = self.proposer.ask()
-            if asked is None:
+            if (asked := self.proposer.ask()) is None:
                 self.exhausted = True
-                self.listener.said("the space holds no further network within the budget; the search ends here.")
+                self.listener.said(f"{self.proposer.ended}; the search ends here.")
                 return
             self._trials += 1
             self._pending.append(asked)

@@ -3,7 +3,7 @@
 import inspect
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -74,7 +74,7 @@ def search(
     sampler: str = "gp",
     sampler_options: Mapping[str, Any] | None = None,
     epochs: int = 1,
-    objectives: tuple[Objective, ...] = ("accuracy",),
+    objectives: Sequence[Objective] = ("accuracy",),
     early_stopping: EarlyStoppingConfig | None = None,
     seed: int = 0,
     path: Path | str | None = None,
@@ -114,6 +114,9 @@ def search(
     for name, kind, given in kinds:
         if not isinstance(given, kind):
             raise RunError(f"`{name}` must be of type {kind.__name__}, but got {given!r}.")
+    objectives = tuple(objectives)
+    if not _positive(core_hours):
+        raise RunError(f"`core_hours > 0` must hold, but got core_hours={core_hours!r}.")
     for name, least, value in (("seed", 0, seed), ("epochs", 1, epochs), ("trials", 1, trials)):
         if type(value) is not int or value < least:
             raise RunError(f"`{name} >= {least}` must hold for a whole number, but got {name}={value!r}.")
@@ -162,6 +165,10 @@ def search(
 
                 finished = run_on_ray(engine, task, run.checkpoints, resources)
             return Result(trials=journal.trials(), finished=finished)
+
+
+def _positive(limit: object) -> bool:
+    return limit is None or (isinstance(limit, int | float) and limit > 0)
 
 
 def _journal(
@@ -231,7 +238,8 @@ class FunctionSession:
             raise ModelError(f"evaluate must give metrics by name, such as {{'accuracy': 0.9}}, but gave {given!r}.")
         if "accuracy" not in given:
             raise ModelError(f"evaluate must give a metric 'accuracy', but gave {', '.join(given) or 'nothing'}.")
-        taken = sorted(RESERVED & given.keys())
+        # Tune calls its own figures "config/...".
+        taken = sorted(name for name in given if name in RESERVED or str(name).startswith("config/"))
         if taken:
             raise ModelError(f"metrics of evaluate must have names of their own, but got {', '.join(taken)}.")
         metrics = {name: _number(name, value) for name, value in given.items()}

@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from nas.errors import RunError
 from nas.journal import Journal
@@ -18,6 +19,7 @@ from nas.run.object_store import ObjectStore
 
 CHECKPOINTS: Final = "checkpoints"
 _JOURNAL: Final = "journal.log"
+_SESSION: Final = "session"
 _FILES: Final = ("recipe.yaml", "versions.json")
 _CURVE: Final = re.compile(r"curves/\d+\.jsonl")
 _PIECE: Final = re.compile(r"journal/(\d+)\.log")
@@ -37,6 +39,8 @@ class Mirror:
     folder: RunFolder
     _sent: int = 0
     """Bytes of the journal that stand in the store."""
+    _session: bytes = b""
+    """Stands in the store as long as no other session has begun on the copy."""
 
     @property
     def checkpoints(self) -> ObjectStore:
@@ -82,6 +86,8 @@ class Mirror:
         Raises:
             RunError: it cannot.
         """
+        self._session = uuid4().hex.encode()
+        self.store.write(_SESSION, self._session)
         stored = _journal(self.store)
         new = stored is None or not self._goes_on_from(stored)
         for name in _FILES:
@@ -107,7 +113,15 @@ class Mirror:
         """Put what changed with the end of a trial, then forget its checkpoint; errors as :meth:`begin`.
 
         The journal tells of trials under way too, so their curves go with it, and before it.
+
+        Raises:
+            RunError: also where another session has gone on with the copy, whose trials would be lost under these.
         """
+        if self.store.read(_SESSION) != self._session:
+            raise RunError(
+                f"one session at a time must go on with a run, but another has begun on {self.store.uri}; it has what "
+                f"was put there before, and {self.folder.path} has what this one trained."
+            )
         for each in (number, *under_way):
             curve = self.folder.curves.path(each)
             if curve.exists():

@@ -124,7 +124,7 @@ def override(data: dict[str, Any], overrides: Mapping[str, str]) -> None:
             raise RecipeError(f"{key} must be set to a YAML value, but got {text!r}.") from error
         _set(data, key.split("."), value, key)
     after = _length(data)
-    if before and after and before[0] != after[0] and "training.warmup_epochs" not in overrides:
+    if before and after and before[0] != after[0] and not {"training", "training.warmup_epochs"} & overrides.keys():
         data["training"]["warmup_epochs"] *= after[0] / before[0]
 
 

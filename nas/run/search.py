@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas.architecture import Architecture
+from nas.cost import cost
 from nas.data.config import CLASSES, SERIES
 from nas.errors import RecipeError, RunError
 from nas.files import write_atomically
@@ -21,7 +23,7 @@ from nas.run.recipe import Recipe, StopConfig
 from nas.run.recipe_file import to_yaml
 from nas.run.rungs import Rungs
 from nas.samplers import make_sampler
-from nas.space import Space
+from nas.space import Point, Space
 from nas.spaces import absolute, load_space
 from nas.training.config import training_key
 
@@ -130,11 +132,25 @@ def _proposed(recipe: Recipe, space: Space, trials: int) -> Iterator[Candidate]:
 
 def prepare(recipe: Recipe) -> Space:
     """Load the space and hold the recipe to it: sampler, objectives and a budget that can be met."""
-    space = load_space(recipe.space)
+    space = _trainable(load_space(recipe.space), recipe)
     make_sampler(recipe.sampler.name, recipe.sampler.options)
     check_reachable(space, recipe.budget)
     check_measurable(space, recipe.budget, measurement(recipe.budget, recipe.objectives))
     return space
+
+
+def _trainable(space: Space, recipe: Recipe) -> Space:
+    """The space without the networks that cannot be wired at the images' size, where costs count at a larger."""
+    side, budget = recipe.data.resolution, recipe.budget
+    if side is None or side >= budget.resolution:
+        return space
+
+    def decode(point: Point) -> Architecture:
+        architecture = space.decode(point)
+        cost(architecture, resolution=side, classes=budget.classes)
+        return architecture
+
+    return replace(space, decode=decode)
 
 
 def _proposer(recipe: Recipe, space: Space, journal: Journal, *, reference_first: bool) -> Proposer:

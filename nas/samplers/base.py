@@ -59,7 +59,7 @@ class History:
 
     def project(self, point: Point, rng: np.random.Generator) -> Network | None:
         """A network in the budget that is near a point, or None where none was found."""
-        return project(self.space, self.budget, point, rng)
+        return project(self.space, self.budget, self.space.settle(point), rng)
 
     def losses(self) -> npt.NDArray[np.float64]:
         """What was observed, to be minimised: one row for each observed trial, one column an objective.

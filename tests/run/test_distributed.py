@@ -1,5 +1,6 @@
 """Several workers of Ray Train share a training: the same curve as one, on a tree of JPEGs, too."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from nas.architecture import Architecture, Stem
 from nas.data.config import DataConfig
 from nas.errors import RunError, TrialError
 from nas.journal import Journal
+from nas.record import Candidate
 from nas.run.chosen import Chosen
 from nas.run.curves import Curves
 from nas.run.engine import Listener
+from nas.run.job import Job
 from nas.run.plan import Plan, make_plan
 from nas.run.recipe import ResourcesConfig
 from nas.run.train import Delivered, train
@@ -91,6 +94,21 @@ def test_a_training_that_fails_tells_why(tmp_path: Path) -> None:
         run(tmp_path, SMALL, plan)
     (record,) = Journal.open(tmp_path / "training" / "journal.log", read_only=True).trials()
     assert record.state == "failed"
+
+
+@pytest.mark.slow
+def test_a_fault_of_the_drivers_own_does_not_wait_for_the_workers(tmp_path: Path) -> None:
+    """They know nothing of it, and would train to the end."""
+
+    class Spoiling(Listener):
+        def started(self, job: Job, candidate: Candidate) -> None:
+            (tmp_path / "training" / "curves" / "0000.jsonl").mkdir(parents=True)
+
+    plan = make_plan({**VALUES, "workers": 2, "training": {**VALUES["training"], "epochs": 400}}, {})
+    with pytest.raises(RunError, match="cannot be written"):
+        train((Chosen(label="small", architecture=SMALL),), plan, tmp_path, Spoiling(), in_process=True)
+    (metrics,) = (tmp_path / "training" / "checkpoints").glob("*.json")
+    assert json.loads(metrics.read_text())["epoch"] < 400
 
 
 def test_workers_that_do_not_fit(tmp_path: Path) -> None:

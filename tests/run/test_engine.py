@@ -276,7 +276,7 @@ def test_a_search_that_cannot_begin_leaves_nothing(tmp_path: Path, options: dict
     assert not (tmp_path / "mine").exists()
 
 
-@pytest.mark.parametrize("name", ["failure", "fatal", "seconds", "date", "places"])
+@pytest.mark.parametrize("name", ["failure", "fatal", "seconds", "date", "places", "config/lr"])
 def test_metrics_with_a_name_that_is_taken_are_refused(name: str) -> None:
     result = search(
         SPACE, lambda architecture, epochs: {"accuracy": 0.5, name: 0.1}, BUDGET, trials=1, sampler="random"

@@ -95,6 +95,7 @@ def test_a_search_that_is_refused_leaves_no_journal_and_a_path_may_be_text(tmp_p
     for options, said in (
         ({"sampler": "randum"}, "randum"),
         ({"trials": 2.5}, r"`trials >= 1` must hold for a whole number, but got trials=2\.5"),
+        ({"core_hours": "x"}, "`core_hours > 0` must hold, but got core_hours='x'"),
         ({"path": str(tmp_path / "file")}, "`path` must be a folder that can be written"),
     ):
         (tmp_path / "file").touch()
@@ -106,6 +107,7 @@ def test_a_search_that_is_refused_leaves_no_journal_and_a_path_may_be_text(tmp_p
 
 def test_a_search_goes_on_with_its_sampler_and_choices_only(tmp_path: Path) -> None:
     search(SPACE, evaluate, BUDGET, trials=2, sampler="random", path=tmp_path)
+    search(SPACE, evaluate, BUDGET, trials=2, sampler="random", path=tmp_path, objectives=["accuracy"])
     with pytest.raises(RunError, match=r"sampler must be that of the search in .*, 'random', but got 'tpe'"):
         search(SPACE, evaluate, BUDGET, trials=3, sampler="tpe", path=tmp_path)
     first, *others = SPACE.choices

@@ -1,5 +1,6 @@
 """A limit on latency: alone, beside one on MACs, and one that cannot be met. The times are made up."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -89,6 +90,13 @@ def test_in_a_recipe(measured: Callable[[], list[int]]) -> None:
     assert len(candidates) == 3 and all(each.measured["latency_seconds"] <= 0.05 for each in candidates)
 
 
+def test_limits_may_be_numpys() -> None:
+    budget = Budget(macs=np.int64(40), resolution=8.0, classes=2, latency_seconds=np.float32(0.5), at_least=0)  # type: ignore[arg-type]
+    assert json.loads(json.dumps(asdict(budget))) == asdict(
+        Budget(macs=40, resolution=8, classes=2, latency_seconds=0.5, at_least=0.0)
+    )
+
+
 def test_budget() -> None:
     spent = Cost(macs=10, params=1, weights=1, activations=1)
     assert LATENCY.metric == "macs" and dict(LATENCY.limits) == {} and LATENCY.allows(spent)
@@ -103,6 +111,9 @@ def test_budget() -> None:
         ({"latency_seconds": None}, "must limit at least one of macs, params, activations, latency_seconds"),
         ({"at_least": 0.5}, "`budget.at_least == 0` must hold"),
         ({"latency_threads": 0}, "`budget.latency_threads >= 1` must hold"),
+        ({"resolution": "32"}, "`budget.resolution` must be a whole number, but got resolution='32'"),
+        ({"macs": 1.5}, "`budget.macs` must be a whole number, but got macs=1.5"),
+        ({"latency_seconds": "1 ms"}, "`budget.latency_seconds` must be a number, but got latency_seconds='1 ms'"),
     ):
         with pytest.raises(BudgetError, match=said):
             replace(LATENCY, **changes)

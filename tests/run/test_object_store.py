@@ -178,6 +178,22 @@ def test_a_copy_that_went_on_without_its_folder_is_not_lost(uri: str, tmp_path: 
     assert store.names() == kept
 
 
+def test_a_session_that_was_cut_off_does_not_write_over_the_one_that_went_on(uri: str, tmp_path: Path) -> None:
+    folder, store = run_folder(tmp_path / "tiny"), ObjectStore(uri).below("tiny")
+    first = Mirror(store, folder)
+    first.begin()
+    fetched = fetch(store.uri, tmp_path / "elsewhere")
+    second = Mirror(store, fetched)
+    second.check_not_ahead()
+    second.begin()
+    for own in (fetched, folder):
+        add(Journal.open(own.journal), candidate())
+    second.ended(0, JOB.checkpoint, ())
+    with pytest.raises(RunError, match="one session at a time must go on with a run, but another has begun on"):
+        first.ended(0, JOB.checkpoint, ())
+    assert fetch(store.uri, tmp_path / "third").journal.read_bytes() == fetched.journal.read_bytes()
+
+
 def test_each_trial_sends_what_the_journal_has_gained(uri: str, tmp_path: Path) -> None:
     folder, store = run_folder(tmp_path / "tiny"), ObjectStore(uri).below("tiny")
     mirror = Mirror(store, folder)

@@ -156,6 +156,12 @@ def test_plain_data_is_enough() -> None:
     assert recipe.stop.hours == 0.5 and recipe.objectives == ("accuracy",)
 
 
+def test_a_warm_up_that_is_stated_with_a_whole_section_stays(tmp_path: Path) -> None:
+    resolved = write(tmp_path, to_yaml(read_recipe(write(tmp_path, RECIPE))))
+    found = read_recipe(resolved, {"training": "{recipe: modern, epochs: 20, warmup_epochs: 3}"}).training
+    assert (found.epochs, found.warmup_epochs) == (20, 3)
+
+
 def test_another_named_training_replaces_a_resolved_one(tmp_path: Path) -> None:
     resolved = write(tmp_path, to_yaml(read_recipe(write(tmp_path, RECIPE))))
     paper = read_recipe(resolved, {"training.recipe": "paper", "training.learning_rate": "0.02"}).training

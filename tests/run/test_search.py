@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from nas.budget import Budget
+from nas.cost import cost
 from nas.data import DataConfig
-from nas.errors import RecipeError
+from nas.errors import ArchitectureError, BudgetError, RecipeError
 from nas.run.recipe import Recipe
 from nas.run.recipe_file import read_recipe
 from nas.run.search import rehearse
@@ -31,6 +32,25 @@ def test_another_trial_seed_trains_the_same_networks(recipe: Recipe) -> None:
 def test_another_seed_proposes_others(recipe: Recipe) -> None:
     once = {each.key for each in rehearse(recipe, 4) if not each.reference}
     assert not once & {each.key for each in rehearse(replace(recipe, seed=1), 4) if not each.reference}
+
+
+def test_every_candidate_can_be_wired_at_the_size_of_the_images(recipe: Recipe) -> None:
+    """Costs count at 128 steps; of those that are within the budget some pool too often for 16."""
+    series = read_recipe(DEMO.with_name("series.yaml"), {"sampler.name": "random", "data.resolution": "16"})
+    found = list(rehearse(series, 20))
+    assert len(found) == 20
+    for each in found:
+        cost(each.architecture, resolution=16, classes=8)
+    whole = replace(series, data=replace(series.data, resolution=128))
+    refused = 0
+    for each in rehearse(whole, 20):
+        try:
+            cost(each.architecture, resolution=16, classes=8)
+        except ArchitectureError:
+            refused += 1
+    assert refused > 0
+    with pytest.raises(BudgetError, match=r"no network of space 'googlenet' can be costed .* resolution"):
+        list(rehearse(replace(recipe, data=replace(recipe.data, resolution=16)), 1))
 
 
 @pytest.mark.parametrize("field", ["seed", "trial_seed"])

@@ -3,18 +3,22 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import toys
 
 from nas.architecture import Architecture, Cell, Stem
 from nas.budget import Budget
 from nas.errors import SamplerError
+from nas.feasible import FeasibleSampler
 from nas.journal import Journal
 from nas.proposer import Proposer
 from nas.record import Candidate, Objective
 from nas.samplers import NAMES, Sampler, make_sampler
+from nas.samplers.base import History
 from nas.samplers.draft import STUDY_ATTRIBUTES
 from nas.serialize import key
 from nas.space import Choice, Point, Space
@@ -133,6 +137,22 @@ def test_goes_on_after_reopening_as_if_undisturbed(
     found += [c.key for c in drive(proposer, journal, 9)]
     assert found == expected
     assert journal.trials() == whole.trials()
+
+
+def test_what_is_brought_into_the_budget_holds_the_first_value_where_a_choice_does_not_apply() -> None:
+    """Also in a space that reads the choice all the same."""
+
+    def reads(point: Point) -> Architecture:
+        return mixed_decode({**point, "wide": "5x5"} if point["wide"] == "none" else point)
+
+    space, study = replace(MIXED, decode=reads), Journal.in_memory(objectives=ONE).study
+    history = History(
+        space=space, budget=MIXED_BUDGET, objectives=ONE, number=0, seed=0, trials=(), observed=(), taken=frozenset(),
+        study=study, feasible=FeasibleSampler(space, MIXED_BUDGET),
+    )  # fmt: skip
+    point = {"stem": 4, "wide": "none", "b3x3": 4, "b5x5": 8, "shortcut": False}
+    network = history.project(point, np.random.default_rng(0))
+    assert network is not None and network.point == point | {"b5x5": 4}
 
 
 @every_sampler
