@@ -122,7 +122,7 @@ def test_a_measured_limit_that_macs_do_not_tell_is_met_by_looking_on() -> None:
     budget = replace(BUDGET_32, at_least=0.9, latency_seconds=0.03)
     journal, space = memory(), load_space("inception_small")
     proposer = Proposer(space, budget, RANDOM, journal, seed=0, reference_first=False, measure=measure)
-    for _ in range(8):
+    for _ in range(6):
         asked = proposer.ask()
         assert asked is not None and asked[1].measured["latency_seconds"] <= 0.03
     assert proposer.ended == ""

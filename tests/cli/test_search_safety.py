@@ -1,6 +1,5 @@
 """What ``nas search`` and ``nas resume`` do where something is amiss: nothing is lost, nothing is mixed up."""
 
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -167,8 +166,7 @@ def test_a_relative_image_folder_is_found_by_the_workers(tmp_path: Path) -> None
     recipe = write(tmp_path, data=data, space="toys.py:SPACE")
     (tmp_path / "toys.py").write_text(Path(toys.__file__).read_text())
     command = [sys.executable, "-m", "nas", "search", str(recipe), "--out", "."]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "failed" not in done.stdout
     kept = yaml.safe_load((tmp_path / "tiny" / "recipe.yaml").read_text())
@@ -178,7 +176,8 @@ def test_a_relative_image_folder_is_found_by_the_workers(tmp_path: Path) -> None
 
 def test_a_search_whose_trials_all_fail_says_so(tmp_path: Path) -> None:
     training = {**TRAINING, "optimizer": "sgd", "learning_rate": 1e30}
-    command = [sys.executable, "-m", "nas", "search", str(write(tmp_path, training=training)), "--out", "."]
+    recipe = write(tmp_path, training=training, stop={"trials": 2})
+    command = [sys.executable, "-m", "nas", "search", str(recipe), "--out", "."]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.splitlines()[-1] == "every trial failed; the lines above tell why."
 
