@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import numpy as np
@@ -16,6 +16,8 @@ from nas.space import Choice, Point, Scalar, Space
 
 PROBES: Final = 1000
 """Grid points that are costed, with a fixed seed, to learn the share that the budget accepts."""
+PROBED: Final = 4
+"""Points that are projected, with the same seed, to learn what one takes."""
 LEAST_ACCEPTANCE: Final = 0.01
 """Below this share, points are projected into the budget and no longer uniform."""
 REJECTIONS: Final = 20_000
@@ -47,6 +49,7 @@ class FeasibleSampler:
         acceptance: the share of the grid that the budget accepts, measured on ``PROBES`` points.
         uniform: whether draws are those of ``Space.sample`` that the budget allows (rejection), rather than projected
             into it.
+        looks: networks looked at for one draw, as ``PROBED`` draws took on average.
     """
 
     def __init__(self, space: Space, budget: Budget) -> None:
@@ -56,6 +59,20 @@ class FeasibleSampler:
         accepted = sum(admit(space, budget, space.sample(rng)) is not None for _ in range(PROBES))
         self.acceptance = accepted / PROBES
         self.uniform = self.acceptance >= LEAST_ACCEPTANCE
+        self.looks = 1 / self.acceptance if self.uniform else self._looks(rng)
+
+    def _looks(self, rng: np.random.Generator) -> float:
+        looks = 0
+
+        def decode(point: Point) -> Architecture:
+            nonlocal looks
+            looks += 1
+            return self.space.decode(point)
+
+        space = replace(self.space, decode=decode)
+        for _ in range(PROBED):
+            self._project(space, rng)
+        return looks / PROBED
 
     def sample(self, rng: np.random.Generator) -> Network:
         """One feasible point.
@@ -63,7 +80,7 @@ class FeasibleSampler:
         Raises:
             BudgetError: none was found within the bounds of the loops.
         """
-        found = self._reject(rng) if self.uniform else self._project(rng)
+        found = self._reject(rng) if self.uniform else self._project(self.space, rng)
         if found is not None:
             return found
         tries = f"{REJECTIONS:,} draws" if self.uniform else f"{PROJECTIONS} draws of {STEPS} steps"
@@ -77,8 +94,8 @@ class FeasibleSampler:
                 return network(self.space, point, *admitted)
         return None
 
-    def _project(self, rng: np.random.Generator) -> Network | None:
-        projections = (project(self.space, self.budget, self.space.sample(rng), rng) for _ in range(PROJECTIONS))
+    def _project(self, space: Space, rng: np.random.Generator) -> Network | None:
+        projections = (project(space, self.budget, space.sample(rng), rng) for _ in range(PROJECTIONS))
         return next((found for found in projections if found is not None), None)
 
 

@@ -62,6 +62,17 @@ def test_a_draw_depends_on_its_generator_alone() -> None:
             assert first.sample(np.random.default_rng(seed)) == second.sample(np.random.default_rng(seed))
 
 
+def test_it_is_known_beforehand_what_a_draw_takes() -> None:
+    """Under two tight limits a hundred times as much as under a band of few networks: gp draws fewer there."""
+    one, band = load_space("inception_small"), replace(SMALL, macs=7_643_648, at_least=0.9)
+    both = Budget(resolution=32, classes=10, macs=30_574_592, params=3_099_250, at_least=0.9)
+    easy, hard = FeasibleSampler(one, band), FeasibleSampler(GOOGLENET, both)
+    assert not easy.uniform and not hard.uniform
+    assert 1 <= easy.looks < 100 < 1000 < hard.looks
+    uniform = FeasibleSampler(one, replace(SMALL, at_least=0.9))
+    assert uniform.uniform and uniform.looks == pytest.approx(1 / uniform.acceptance)
+
+
 def test_draws_are_uniform_over_the_feasible_points() -> None:
     """Chi-square on a grid that can be listed, with a budget that cuts it."""
     budget = Budget(resolution=16, classes=10, macs=1_000_000)

@@ -27,8 +27,8 @@ MUTANTS: Final = 24
 CHANGES: Final = 3
 CLIMBS: Final = 2
 """Rounds in which the most promising candidates of the pool are mutated in turn."""
-PROJECTED: Final = 8
-"""One in so many of the random points is drawn where few are within the budget."""
+LOOKS: Final = 1000
+"""Where a random network takes more looks than this, as under several tight limits, an eighth as many are drawn."""
 CLIMBERS: Final = 3
 MOST: Final = 1500
 """Observations that a model rests on: a proposal takes a second then."""
@@ -86,8 +86,8 @@ class GaussianProcessSampler:
         return Proposal(point=best[0].point)
 
     def _pool(self, history: History, model: "_Model", rng: np.random.Generator) -> Iterable[Network]:
-        # One that has to be brought into the budget takes thousands of steps: the mutants must do most there.
-        for _ in range(self.random_points if history.feasible.uniform else self.random_points // PROJECTED):
+        few = history.feasible.looks > LOOKS
+        for _ in range(self.random_points // 8 if few else self.random_points):
             network = history.random(rng)
             if network.key not in history.taken:
                 yield network
