@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nas.architecture import Architecture
 from nas.cost import cost
 from nas.data.config import CLASSES, SERIES
-from nas.errors import RecipeError, RunError
+from nas.errors import ArchitectureError, RecipeError, RunError
 from nas.files import write_atomically
 from nas.journal import Journal
 from nas.proposer import Proposer
@@ -147,7 +147,10 @@ def _trainable(space: Space, recipe: Recipe) -> Space:
 
     def decode(point: Point) -> Architecture:
         architecture = space.decode(point)
-        cost(architecture, resolution=side, classes=budget.classes)
+        try:
+            cost(architecture, resolution=side, classes=budget.classes)
+        except ArchitectureError as error:
+            raise ArchitectureError(f"at data.resolution={side}, {error}") from error
         return architecture
 
     return replace(space, decode=decode)
