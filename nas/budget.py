@@ -120,9 +120,9 @@ class Budget:
 def _number(name: str, value: object, kind: type[int] | type[float]) -> float:
     """A plain number of Python's of one that may be numpy's."""
     try:
-        number = kind(value)  # type: ignore[call-overload,arg-type]
+        number: float = kind(value)  # type: ignore[call-overload,arg-type]
         if number == value or number != number:  # What is no number at all is told of by its range.
-            return float(number) if kind is float else int(number)
+            return number
     except (TypeError, ValueError, OverflowError):
         pass  # Told below.
     raise BudgetError(f"`budget.{name}` must be a {'whole ' if kind is int else ''}number, but got {name}={value!r}.")

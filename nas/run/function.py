@@ -115,11 +115,10 @@ def search(
         if not isinstance(given, kind):
             raise RunError(f"`{name}` must be of type {kind.__name__}, but got {given!r}.")
     objectives = tuple(objectives)
-    if not _positive(core_hours):
-        raise RunError(f"`core_hours > 0` must hold, but got core_hours={core_hours!r}.")
     for name, least, value in (("seed", 0, seed), ("epochs", 1, epochs), ("trials", 1, trials)):
         if type(value) is not int or value < least:
             raise RunError(f"`{name} >= {least}` must hold for a whole number, but got {name}={value!r}.")
+    stop = StopConfig(trials=trials, core_hours=core_hours)
     check_reachable(space, budget)
     measured = measurement(budget, objectives)
     check_measurable(space, budget, measured)
@@ -150,7 +149,7 @@ def search(
                 curves=run.curves,
                 rungs=Rungs(stopping, epochs),
                 budget=budget,
-                stop=StopConfig(trials=trials, core_hours=core_hours),
+                stop=stop,
                 listener=listener or Listener(),
                 checkpoints=run.checkpoints,
                 cores=resources.cpu if resources else 1.0,
@@ -165,10 +164,6 @@ def search(
 
                 finished = run_on_ray(engine, task, run.checkpoints, resources)
             return Result(trials=journal.trials(), finished=finished)
-
-
-def _positive(limit: object) -> bool:
-    return limit is None or (isinstance(limit, int | float) and limit > 0)
 
 
 def _journal(

@@ -16,10 +16,10 @@ from nas.training.config import TrainingConfig
 StoppingRule = Literal["none", "asha", "asha-front", "hyperband"]
 
 
-def _positive(owner: str, **values: float | None) -> None:
+def _positive(owner: str, **values: object) -> None:
     for name, value in values.items():
-        if value is not None and not value > 0:
-            raise RecipeError(f"`{owner}.{name} > 0` must hold, but got {name}={value}.")
+        if value is not None and not (isinstance(value, int | float) and value > 0):
+            raise RecipeError(f"`{owner}.{name} > 0` must hold, but got {name}={value!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,7 @@ def test_a_search_that_is_refused_leaves_no_journal_and_a_path_may_be_text(tmp_p
     for options, said in (
         ({"sampler": "randum"}, "randum"),
         ({"trials": 2.5}, r"`trials >= 1` must hold for a whole number, but got trials=2\.5"),
-        ({"core_hours": "x"}, "`core_hours > 0` must hold, but got core_hours='x'"),
+        ({"core_hours": "x"}, "`stop.core_hours > 0` must hold, but got core_hours='x'"),
         ({"path": str(tmp_path / "file")}, "`path` must be a folder that can be written"),
     ):
         (tmp_path / "file").touch()
