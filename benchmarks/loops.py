@@ -21,10 +21,13 @@ from nas.data.splits import Data, FolderSplit, Split
 from nas.network.build import build
 from nas.presets import PRESETS
 from nas.training import TrainingConfig
+from nas.training.device import pick_dtype
 from nas.training.trainer import Trainer
 from search_spaces.inception_small import SPACE
 
-LOOPS: Final = ("plain", "channels_last+bf16", "ours")
+MIXED: Final = pick_dtype("auto", torch.device("cpu")) == torch.bfloat16
+"""Whether the fast loops multiply in bfloat16: some hundred times as long where the processor has to emulate it."""
+LOOPS: Final = ("plain", "channels_last+bf16" if MIXED else "channels_last", "ours")
 SMALL: Final = SPACE.decode(
     {
         "stem": 24,
@@ -122,7 +125,7 @@ class PlainLoop:
         total = 0.0
         for images, labels in loader:
             self.optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.fast):
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.fast and MIXED):
                 loss = F.cross_entropy(self.network(images.to(memory_format=self.layout)), labels)
             loss.backward()
             self.optimizer.step()
@@ -139,7 +142,7 @@ class PlainLoop:
         loader = self._loader(training=False)
         wall, core = time.perf_counter(), time.process_time()
         right = 0
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.fast):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.fast and MIXED):
             for images, labels in loader:
                 output = self.network(images.to(memory_format=self.layout))
                 right += int((output.argmax(dim=1) == labels).sum())

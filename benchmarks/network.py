@@ -3,7 +3,7 @@
 One thread, processor time, all variants in turn. The kernels of so many variants do not fit oneDNN's cache of 1,024,
 and making them anew every step would be measured, so run it as
 
-    ONEDNN_PRIMITIVE_CACHE_CAPACITY=8192 python benchmarks/network.py --rounds 5
+    ONEDNN_PRIMITIVE_CACHE_CAPACITY=8192 python -m benchmarks.network --rounds 5
 """
 
 import argparse
@@ -16,6 +16,7 @@ from unittest.mock import patch
 import torch
 import torch.nn.functional as F
 
+from benchmarks.loops import MIXED
 from nas.architecture import Architecture, Cell, Reduction, Stem
 from nas.network.build import build
 from nas.network.fast import convolve
@@ -42,15 +43,16 @@ NETWORKS = {
     "googlenet-torchvision 32": (TORCHVISION, 32, 10, (128, 512)),
     "googlenet-torchvision 224": (TORCHVISION, 224, 1000, (8,)),
 }
+BEST = "bfloat16" if MIXED else "float32"
 VARIANTS = (
     "plain float32",
     "plain float32 channels_last",
-    "plain bfloat16 channels_last",
+    *(["plain bfloat16 channels_last"] if MIXED else []),
     "fast float32",
-    "fast bfloat16",
-    "fast bfloat16, 1x1s apart",
-    "fast bfloat16, no gathering",
-    "fast bfloat16, oneDNN only",
+    *(["fast bfloat16"] if MIXED else []),
+    f"fast {BEST}, 1x1s apart",
+    f"fast {BEST}, no gathering",
+    f"fast {BEST}, oneDNN only",
 )
 
 

@@ -24,9 +24,11 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import to_accuracy
-from benchmarks.loops import LOOPS, SMALL, Speed, Workload, make_loop
+from benchmarks.loops import LOOPS, MIXED, SMALL, Speed, Workload, make_loop
 from nas.presets import PRESETS
 
+PEAKS: Final = (torch.bfloat16, torch.float32) if MIXED else (torch.float32,)
+"""Types of a square matrix product, by whose best speed the loops are held."""
 PASSES: Final = 3
 """A training step multiplies about three times as much as a forward pass: outputs, input and weight gradients."""
 WORKLOADS: Final = (
@@ -107,7 +109,7 @@ def measure(workload: Workload, loops: Sequence[str], *, rounds: int, threads: i
                 speed, memory = pipe.recv()
                 if number:
                     rows.append(row(workload, loop, phase, number, speed, memory))
-        peaks = {dtype: matmul_peak(dtype) for dtype in (torch.bfloat16, torch.float32)}
+        peaks = {dtype: matmul_peak(dtype) for dtype in PEAKS}
         for dtype, (wall, core) in peaks.items():
             name = f"matmul_{str(dtype).removeprefix('torch.')}"
             peak = {"gflop_per_wall_second": wall, "gflop_per_core_second": core}
@@ -150,7 +152,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines = [" | ".join((*head, "MiB")), " | ".join(["---"] * (len(head) + 1))]
     for workload in dict.fromkeys(r["workload"] for r in rows):
         own = [r for r in rows if r["workload"] == workload]
-        peak = max(r["gflop_per_core_second"] for r in own if r["loop"] == "matmul_bfloat16")
+        peak = max(r["gflop_per_core_second"] for r in own if r["phase"] == "peak")
         for phase in ("train", "evaluate"):
             plain = {r["round"]: r for r in own if r["loop"] == "plain" and r["phase"] == phase}
             for loop in dict.fromkeys(r["loop"] for r in own if r["phase"] == phase):

@@ -23,10 +23,11 @@ SECONDS = 120
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def library(*options: str) -> ctypes.CDLL | None:
     """The compiled kernels, or None, with a warning in the log, where the plain plan has to do the work.
 
-    From then on the process keeps up to a GiB of what it frees; see ``keep_memory`` in the kernels.
+    ``options`` go to the compiler after our own. From then on the process keeps up to a GiB of what it frees; see
+    ``keep_memory`` in the kernels.
     """
     compiler = next((path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None)
     if compiler is None or os.name != "posix":
@@ -35,7 +36,7 @@ def library() -> ctypes.CDLL | None:
     # Torch has loaded its OpenMP by now: with the same name, ours is that one, and its threads are shared. On macOS it
     # has another one, and two in a process end it.
     for flags in ((),) if sys.platform == "darwin" else (("-fopenmp",), ()):
-        made = _compiled(compiler, (*FLAGS, *flags))
+        made = _compiled(compiler, (*FLAGS, *flags, *options))
         if made is not None:
             try:
                 loaded = ctypes.CDLL(str(made))

@@ -7,7 +7,7 @@
 
 namespace {
 
-// Sixteen channels of one image as floats, with `border` zeros on every side: (height + 2 border, width + 2 border, 16).
+// L channels of one image as floats, with `border` zeros on every side: (height + 2 border, width + 2 border, L).
 template <class T>
 void unpack(const T* x, long xs, long height, long width, long border, Lanes n, float* to) {
     const Lanes all(L);

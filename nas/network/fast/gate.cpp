@@ -5,7 +5,7 @@
 
 namespace {
 
-// Calls body(image, first channel, lanes) for sixteen channels of an image at a time.
+// Calls body(image, first channel, lanes) for L channels of an image at a time.
 template <class Body>
 void images_by_channels(long images, long channels, int threads, const Body& body) {
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && images > 1)

@@ -30,7 +30,7 @@ bool fetches(long c, long rows, long channels) {
 template <class T>
 void fetch(const T* p, long stride) { __builtin_prefetch(p + BLOCK * stride, 0, 2); }
 
-// Calls body(first row, rows) for every block, and body's inner loops run over channels 16 at a time.
+// Calls body(first row, rows) for every block, and body's inner loops run over channels L at a time.
 template <class Body>
 void blocks(long rows, int threads, const Body& body) {
     const long count = (rows + BLOCK - 1) / BLOCK;
