@@ -1,6 +1,7 @@
 """Where and in which arithmetic to train."""
 
 import gc
+import logging
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,16 @@ def pick_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     if precision == "bfloat16" or _multiplies_bfloat16(device):
         return torch.bfloat16
     return torch.float32
+
+
+def warn_of_emulation(precision: Precision, device: torch.device) -> None:
+    """Say it in the log where bfloat16 is asked for of a processor that has to compute it in pieces."""
+    if precision == "bfloat16" and not _multiplies_bfloat16(device):
+        logging.getLogger(__name__).warning(
+            "training.precision=bfloat16 can take many times as long as auto on this machine, whose %s does not "
+            "multiply it natively.",
+            "GPU" if device.type == "cuda" else "processor",
+        )
 
 
 def _multiplies_bfloat16(device: torch.device) -> bool:

@@ -18,7 +18,7 @@ from nas.errors import ModelError, TrialError
 from nas.training.average import Average
 from nas.training.checkpoint import check_fits, check_tensors, read_checkpoint, write_checkpoint
 from nas.training.config import TrainingConfig, training_key
-from nas.training.device import pick_device, pick_dtype, use_threads
+from nas.training.device import pick_device, pick_dtype, use_threads, warn_of_emulation
 from nas.training.epoch import EpochRecord
 from nas.training.evaluate import Evaluation, evaluate
 from nas.training.model import FromArchitecture, Model
@@ -76,6 +76,7 @@ class Trainer:
         self.seed = seed
         self.device = pick_device(device)
         self.dtype = pick_dtype(config.precision, self.device)
+        warn_of_emulation(config.precision, self.device)
         self.curve: tuple[EpochRecord, ...] = ()
         self.data = data
         check_dims(self.model.dims, held=data.dims, data=data.name)
