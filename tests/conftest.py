@@ -1,7 +1,9 @@
 """What every test shares: no screen, a cache, and property tests that fail on wrong answers only."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +16,25 @@ settings.register_profile("default-here", deadline=None, suppress_health_check=[
 # CI repeats exactly: a submission must not fail on an example that its author never saw.
 settings.register_profile("ci-here", parent=settings.get_profile("default-here"), derandomize=True, print_blob=True)
 settings.load_profile("ci-here" if os.environ.get("CI") else "default-here")
+
+
+TESTS: Final = Path(__file__).parent
+UNTRACED: Final = tuple(
+    TESTS / name
+    for name in (
+        *("analysis/report", "benchmarks", "cli", "data", "network", "run", "training"),
+        *("samplers/test_contract.py", "samplers/test_gp.py", "analysis/test_statistics.py"),
+        *("test_docs.py", "test_proposer.py", "test_reference.py", "test_scaling.py", "test_tour.py"),
+    )
+)
+"""Tests of what the gate on coverage leaves out, or that draw thousands of networks: two to four times as long when every
+line is traced. What the gate holds is covered by the tests of its own."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.is_relative_to(each) for each in UNTRACED):
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -29,7 +29,7 @@ def write(folder: Path, **sections: object) -> Path:
 SECRET = "a-secret-7391"
 
 
-EPOCHS = 6
+EPOCHS = 4
 
 
 @pytest.fixture(scope="module")
