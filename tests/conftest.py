@@ -27,8 +27,8 @@ UNTRACED: Final = tuple(
         *("test_docs.py", "test_proposer.py", "test_reference.py", "test_scaling.py", "test_tour.py"),
     )
 )
-"""Tests of what the gate on coverage leaves out, or that draw thousands of networks: two to four times as long when every
-line is traced. What the gate holds is covered by the tests of its own."""
+"""Tests outside the gate on coverage, or that draw thousands of networks: tracing lines makes them two to four times as
+long. What the gate holds is covered by tests of its own."""
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
