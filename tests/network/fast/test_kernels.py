@@ -22,8 +22,6 @@ POOLS = [
     for kernel, stride, padding in [(3, 1, 1), (3, 2, 0), (2, 2, 0), (3, 2, 1)]
     if shape[2] + 2 * padding >= kernel - 1  # On smaller maps there is no window.
 ]
-
-
 Fast = Callable[[torch.dtype], Kernels]
 
 
