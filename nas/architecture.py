@@ -17,6 +17,11 @@ StemKind = Literal["separable7x7", "dense7x7", "conv3x3"]
 Norm = Literal["batch", "none", "lrn"]
 ReductionKind = Literal["pool", "conv"]
 AuxiliaryPool = Literal["fixed", "adaptive"]
+# Read once: a search makes thousands of cells a second.
+_WIDES: Final = get_args(Wide)
+_STEMS: Final = get_args(StemKind)
+_NORMS: Final = get_args(Norm)
+_REDUCTIONS: Final = get_args(ReductionKind)
 
 DEPTHWISE_MULTIPLIER: Final = 8
 """Of the separable stem: 3 to 24 channels, which gives Table 1's 2.7K weights and 34M operations."""
@@ -33,10 +38,12 @@ def _whole(owner: str, name: str, value: object, low: int, high: int = MAX_WIDTH
 
 
 def _one_of(owner: str, name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if not any(type(value) is type(each) and value == each for each in allowed):  # 2.0 and True are no whole numbers.
-        raise ArchitectureError(
-            f"{name} of {owner} must be one of {', '.join(map(repr, allowed))}, but got {name}={value!r}."
-        )
+    for each in allowed:
+        if type(value) is type(each) and value == each:  # 2.0 and True are no whole numbers.
+            return
+    raise ArchitectureError(
+        f"{name} of {owner} must be one of {', '.join(map(repr, allowed))}, but got {name}={value!r}."
+    )
 
 
 def _flag(owner: str, name: str, value: object) -> None:
@@ -70,15 +77,14 @@ class Cell:
 
     def __post_init__(self) -> None:
         for name in WIDTHS:
-            value = getattr(self, name)
-            _whole("a cell", name, value, 0)
+            _whole("a cell", name, getattr(self, name), 0)
         _one_of("a cell", "wide", self.wide, _WIDES)
         _flag("a cell", "shortcut", self.shortcut)
         _flag("a cell", "se", self.se)
-        for reduce, branch in (("b3x3_reduce", "b3x3"), ("b5x5_reduce", "b5x5")):
-            if getattr(self, branch) == 0 and getattr(self, reduce) != 0:
+        for branch, width, reduce in (("b3x3", self.b3x3, self.b3x3_reduce), ("b5x5", self.b5x5, self.b5x5_reduce)):
+            if width == 0 and reduce != 0:
                 raise ArchitectureError(
-                    f"`{reduce} == 0` must hold where {branch}=0, but got {reduce}={getattr(self, reduce)}."
+                    f"`{branch}_reduce == 0` must hold where {branch}=0, but got {branch}_reduce={reduce}."
                 )
         if self.b3x3 == 0 and self.b5x5 == 0:
             raise ArchitectureError(
@@ -93,8 +99,6 @@ class Cell:
         """Output channels."""
         return self.b1x1 + self.b3x3 + self.b5x5 + self.pool_proj
 
-
-_WIDES: Final = get_args(Wide)
 
 WIDTHS: Final = ("b1x1", "b3x3_reduce", "b3x3", "b5x5_reduce", "b5x5", "pool_proj")
 """Of a cell, in the order of the paper's Table 1."""
@@ -115,7 +119,7 @@ class Stem:
     conv2: int = 0
 
     def __post_init__(self) -> None:
-        _one_of("the stem", "kind", self.kind, get_args(StemKind))
+        _one_of("the stem", "kind", self.kind, _STEMS)
         _whole("the stem", "width", self.width, 1)
         _whole("the stem", "conv2_reduce", self.conv2_reduce, 0)
         _whole("the stem", "conv2", self.conv2, 0)
@@ -145,7 +149,7 @@ class Reduction:
     reduce: int = 0
 
     def __post_init__(self) -> None:
-        _one_of("a reduction", "kind", self.kind, get_args(ReductionKind))
+        _one_of("a reduction", "kind", self.kind, _REDUCTIONS)
         if self.kind == "pool":
             _one_of("a pool reduction", "kernel", self.kernel, (2, 3))
             _whole("a pool reduction", "width", self.width, 0, 0)
@@ -218,7 +222,7 @@ class Architecture:
         object.__setattr__(self, "stages", tuple(tuple(stage) for stage in self.stages))
         for name in ("reductions", "auxiliary"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        _one_of("an architecture", "norm", self.norm, get_args(Norm))
+        _one_of("an architecture", "norm", self.norm, _NORMS)
         _one_of("an architecture", "dims", self.dims, (1, 2))
         _probability("an architecture", self.dropout)
         if not self.stages:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from nas.architecture import Architecture
@@ -15,7 +16,7 @@ MEASURED: Final = "latency_seconds"
 """The cost that is measured."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Budget:
     """Upper limits on what one inference costs, at a resolution and a number of classes.
 
@@ -71,7 +72,7 @@ class Budget:
                 f"`budget.at_least == 0` must hold where only latency_seconds is limited, but got {self.at_least!r}."
             )
 
-    @property
+    @cached_property
     def limits(self) -> Mapping[str, int]:
         """The limits that are set on what is counted, by metric."""
         values = {name: getattr(self, name) for name in METRICS}
