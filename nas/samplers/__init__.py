@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -72,8 +73,14 @@ def _imported(path: str, options: Options) -> Sampler:
         raise SamplerError(f"sampler {path!r} cannot be imported: {one_line(error).rstrip('.')}.") from error
     if not (isinstance(kind, type) and issubclass(kind, BaseSampler)):
         raise SamplerError(f"sampler {path!r} must be a subclass of optuna.samplers.BaseSampler, but it is {kind!r}.")
-    sequence = issubclass(kind, QMCSampler)
-    return OptunaSampler(name=path, factory=_factory(path, kind, options), built_in=False, one_sequence=sequence)
+    file = getattr(sys.modules[kind.__module__], "__file__", None)  # None where it was written in a notebook.
+    return OptunaSampler(
+        name=path,
+        factory=_factory(path, kind, options),
+        built_in=False,
+        one_sequence=issubclass(kind, QMCSampler),
+        file=None if kind.__module__.startswith("optuna.") else file,
+    )
 
 
 def _factory(name: str, kind: type[BaseSampler], options: Options) -> Callable[[int], BaseSampler]:

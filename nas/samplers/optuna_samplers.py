@@ -9,7 +9,7 @@ import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
 
-from nas.errors import NasError, SamplerError
+from nas.errors import NasError, SamplerError, place
 from nas.samplers.base import History, Proposal
 from nas.samplers.draft import Draft
 from nas.samplers.encoding import distributions, to_point
@@ -40,12 +40,14 @@ class OptunaSampler:
         built_in: whether it is known to sample all parameters at once: then it need not look for
             those that all trials share, and a feasible point is drawn where it has no model yet.
         one_sequence: whether its points are places in a sequence that a seed decides, so that all need the same one.
+        file: where a user wrote it; if it fails there, the line is told.
     """
 
     name: str
     factory: Factory
     built_in: bool
     one_sequence: bool = False
+    file: str | None = None
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """A suggestion in the budget, at once or after a projection, or else a random point.
@@ -63,7 +65,8 @@ class OptunaSampler:
             if self.built_in and not isinstance(error, _REFUSALS):
                 raise  # A fault of ours, where one of somebody else's class may raise anything.
             reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
-            raise SamplerError(f"sampler {self.name!r} cannot propose a point: {reason}.") from error
+            where = place(error, self.file) if self.file else ""
+            raise SamplerError(f"sampler {self.name!r} cannot propose a point: {reason}{where}.") from error
 
     def _propose(self, history: History, rng: np.random.Generator) -> Proposal:
         outside: Proposal | None = None

@@ -1,5 +1,6 @@
 """What every sampler must do, whatever it proposes: stay in budget, repeat nothing, go on after anything."""
 
+import inspect
 import itertools
 import math
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import toy_samplers
 import toys
 
 from nas.architecture import Architecture, Cell, Stem
@@ -233,9 +235,11 @@ def test_an_imported_sampler_refuses_in_one_sentence() -> None:
     proposer = Proposer(toys.SPACE, BAND, sampler, journal, seed=0, reference_first=False)
     with pytest.raises(SamplerError) as caught:
         proposer.ask()
+    source, first = inspect.getsourcelines(toy_samplers.OneObjective)
+    line = first + next(i for i, text in enumerate(source) if "raise ValueError" in text)
     assert str(caught.value) == (
         "sampler 'toy_samplers:OneObjective' cannot propose a point: "
-        "If the study is being used for multi-objective optimization, this cannot be used."
+        f"If the study is being used for multi-objective optimization, this cannot be used (toy_samplers.py:{line})."
     )
     assert journal.trials() == ()
 
