@@ -22,6 +22,7 @@ _WIDES: Final = get_args(Wide)
 _STEMS: Final = get_args(StemKind)
 _NORMS: Final = get_args(Norm)
 _REDUCTIONS: Final = get_args(ReductionKind)
+_POOLS: Final = get_args(AuxiliaryPool)
 
 DEPTHWISE_MULTIPLIER: Final = 8
 """Of the separable stem: 3 to 24 channels, which gives Table 1's 2.7K weights and 34M operations."""
@@ -181,7 +182,7 @@ class AuxiliaryHead:
         _whole("an auxiliary head", "width", self.width, 1)
         _whole("an auxiliary head", "hidden", self.hidden, 1)
         _probability("an auxiliary head", self.dropout)
-        _one_of("an auxiliary head", "pool", self.pool, get_args(AuxiliaryPool))
+        _one_of("an auxiliary head", "pool", self.pool, _POOLS)
 
 
 def _probability(owner: str, dropout: object) -> None:

@@ -16,7 +16,7 @@ MEASURED: Final = "latency_seconds"
 """The cost that is measured."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # Without slots, for cached properties need a dictionary.
 class Budget:
     """Upper limits on what one inference costs, at a resolution and a number of classes.
 

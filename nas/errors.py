@@ -48,19 +48,18 @@ class RunError(NasError):
     """A run folder that is missing, already taken, in use or damaged."""
 
 
-def place(error: BaseException, file: str | None = None) -> str:
-    """Where an error of somebody's own code was raised, as `` (my_file.py:12)``; below it may be libraries.
-
-    Args:
-        error: what was raised.
-        file: the only one whose lines are told, or None for any outside installed packages.
-    """
+def place(error: BaseException) -> str:
+    """Where an error of somebody's own code was raised, as `` (my_file.py:12)``; below it may be libraries."""
     frames = traceback.extract_tb(error.__traceback__)
-    if file is None:
-        own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
-    else:
-        own = [frame for frame in frames if Path(frame.filename).resolve() == Path(file).resolve()]
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
     return f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
+
+
+def line_in(error: BaseException, file: Path) -> int | None:
+    """The line of ``file`` in which an error was raised; None where that was elsewhere."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == file.resolve()]
+    return lines[-1] if lines else None
 
 
 def one_line(error: object) -> str:

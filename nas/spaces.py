@@ -5,7 +5,6 @@ import importlib.util
 import pkgutil
 import re
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -16,7 +15,7 @@ from typing import TypeVar
 
 import search_spaces
 from nas.architecture import Architecture
-from nas.errors import NasError, SpaceError, one_line
+from nas.errors import NasError, SpaceError, line_in, one_line
 from nas.space import Choice, Point, Space
 
 A = TypeVar("A")
@@ -147,8 +146,5 @@ def _run(path: Path) -> ModuleType:
 
 
 def _line(error: BaseException, path: Path) -> str:
-    if isinstance(error, SyntaxError):
-        return f" in line {error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
-    return f" in line {lines[-1]}" if lines else ""
+    line = error.lineno if isinstance(error, SyntaxError) else line_in(error, path)
+    return f" in line {line}" if line else ""

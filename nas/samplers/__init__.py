@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from optuna.exceptions import ExperimentalWarning
@@ -73,13 +74,13 @@ def _imported(path: str, options: Options) -> Sampler:
         raise SamplerError(f"sampler {path!r} cannot be imported: {one_line(error).rstrip('.')}.") from error
     if not (isinstance(kind, type) and issubclass(kind, BaseSampler)):
         raise SamplerError(f"sampler {path!r} must be a subclass of optuna.samplers.BaseSampler, but it is {kind!r}.")
-    file = getattr(sys.modules[kind.__module__], "__file__", None)  # None where it was written in a notebook.
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)  # None where it was written in a notebook.
     return OptunaSampler(
         name=path,
         factory=_factory(path, kind, options),
         built_in=False,
         one_sequence=issubclass(kind, QMCSampler),
-        file=None if kind.__module__.startswith("optuna.") else file,
+        file=None if file is None or kind.__module__.startswith("optuna.") else Path(file),
     )
 
 

@@ -3,13 +3,14 @@
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
 
-from nas.errors import NasError, SamplerError, place
+from nas.errors import NasError, SamplerError, line_in
 from nas.samplers.base import History, Proposal
 from nas.samplers.draft import Draft
 from nas.samplers.encoding import distributions, to_point
@@ -47,7 +48,7 @@ class OptunaSampler:
     factory: Factory
     built_in: bool
     one_sequence: bool = False
-    file: str | None = None
+    file: Path | None = None
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal:
         """A suggestion in the budget, at once or after a projection, or else a random point.
@@ -65,7 +66,8 @@ class OptunaSampler:
             if self.built_in and not isinstance(error, _REFUSALS):
                 raise  # A fault of ours, where one of somebody else's class may raise anything.
             reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
-            where = place(error, self.file) if self.file else ""
+            line = line_in(error, self.file) if self.file else None
+            where = f" ({self.file.name}:{line})" if self.file and line else ""
             raise SamplerError(f"sampler {self.name!r} cannot propose a point: {reason}{where}.") from error
 
     def _propose(self, history: History, rng: np.random.Generator) -> Proposal:
