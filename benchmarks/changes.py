@@ -19,7 +19,8 @@ from nas.architecture import Architecture
 from nas.cli.search import parse_settings
 from nas.cost import cost
 from nas.data.load import load_data
-from nas.run.plan import make_plan, with_epochs
+from nas.run.plan import make_plan
+from nas.run.recipe_file import with_epochs
 from nas.serialize import load
 from nas.training.trainer import Trainer
 

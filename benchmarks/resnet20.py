@@ -26,8 +26,8 @@ from nas.data.load import load_data
 from nas.run.curves import Curves
 from nas.run.folder import RunFolder
 from nas.run.ledger import Figures, Ledger
-from nas.run.plan import PLAN, Plan, check_same, make_plan, read_plan, with_epochs
-from nas.run.recipe_file import to_yaml
+from nas.run.plan import PLAN, Plan, check_same, make_plan, read_plan
+from nas.run.recipe_file import to_yaml, with_epochs
 from nas.summary import summarise
 from nas.training.checkpoint import read_checkpoint, write_checkpoint
 from nas.training.evaluate import evaluate

@@ -199,7 +199,8 @@ def _sections(
     of_run: "Recipe | None", data: str | None, recipe: str | None, epochs: int | None, resolution: int | None
 ) -> dict[str, Any]:
     """Data and training of a plan: what was given, or else what the run had, or else what is usual."""
-    from nas.run.plan import of_recipe, with_epochs
+    from nas.run.plan import of_recipe
+    from nas.run.recipe_file import with_epochs
 
     values: dict[str, Any] = {"data": {"name": DATA}, "training": {"recipe": RECIPE}}
     if of_run is not None:

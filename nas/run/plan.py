@@ -8,7 +8,7 @@ from typing import Any, Final
 from nas.data.config import DataConfig
 from nas.errors import RecipeError, RunError
 from nas.run.recipe import Recipe, ResourcesConfig, check_one_gpu
-from nas.run.recipe_file import build, override, read_mapping
+from nas.run.recipe_file import build, override, read_mapping, with_epochs
 from nas.training.config import TRAININGS, TrainingConfig
 
 PLAN: Final = "recipe.yaml"
@@ -84,18 +84,7 @@ def make_plan(values: Mapping[str, Any], overrides: Mapping[str, str]) -> Plan:
 def of_recipe(recipe: Recipe) -> dict[str, Any]:
     """Data and training of a search, for a full training: all images in every epoch, and more epochs."""
     training = asdict(replace(recipe.training, images_per_epoch=None))
-    training["warmup_epochs"] *= FULL_EPOCHS / training["epochs"]
-    return {"data": asdict(replace(recipe.data, limit=None)), "training": training | {"epochs": FULL_EPOCHS}}
-
-
-def with_epochs(training: Mapping[str, Any], epochs: int | None) -> dict[str, Any]:
-    """A section ``training`` with other epochs; a warm-up that it states shrinks and grows with them."""
-    changed = dict(training)
-    if epochs is not None:
-        if "epochs" in changed and "warmup_epochs" in changed:
-            changed["warmup_epochs"] *= epochs / changed["epochs"]
-        changed["epochs"] = epochs
-    return changed
+    return {"data": asdict(replace(recipe.data, limit=None)), "training": with_epochs(training, FULL_EPOCHS)}
 
 
 def read_plan(path: Path) -> Plan:

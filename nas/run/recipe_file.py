@@ -116,27 +116,29 @@ def override(data: dict[str, Any], overrides: Mapping[str, str]) -> None:
     training = data.get("training")
     if "training.recipe" in overrides and isinstance(training, Mapping) and "recipe" not in training:
         data["training"] = {name: training[name] for name in LENGTH if training.get(name) is not None}
-    before = _length(data)
+    scaled = not {"training", "training.warmup_epochs"} & overrides.keys()
     for key, text in overrides.items():
         try:
             value = yaml.load(text, Loader=_Loader)
         except (ValueError, yaml.YAMLError) as error:
             raise RecipeError(f"{key} must be set to a YAML value, but got {text!r}.") from error
+        if key == "training.epochs" and scaled and isinstance(data.get("training"), Mapping):
+            data["training"] = with_epochs(data["training"], value)
         _set(data, key.split("."), value, key)
-    after = _length(data)
-    if before and after and before[0] != after[0] and not {"training", "training.warmup_epochs"} & overrides.keys():
-        data["training"]["warmup_epochs"] *= after[0] / before[0]
 
 
-def _length(data: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Epochs of a training and of its warm-up, where both are stated as numbers."""
-    training = data.get("training")
-    if not isinstance(training, Mapping):
-        return None
-    match training.get("epochs"), training.get("warmup_epochs"):
-        case int() | float() as epochs, int() | float() as warmup if epochs > 0:
-            return epochs, warmup
-    return None
+def with_epochs(training: Mapping[str, Any], epochs: object) -> dict[str, Any]:
+    """A section ``training`` with other epochs; a warm-up that it states is a part of the schedule, and scales with it.
+
+    ``None`` changes nothing. What is no number, here or there, is for the validation to refuse.
+    """
+    changed = dict(training)
+    if epochs is None:
+        return changed
+    match epochs, training.get("epochs"), training.get("warmup_epochs"):
+        case int() | float(), int() | float() as before, int() | float() as warmup if before > 0:
+            changed["warmup_epochs"] = warmup * epochs / before
+    return changed | {"epochs": epochs}
 
 
 def build_recipe(data: Mapping[str, Any]) -> Recipe:
@@ -177,11 +179,7 @@ def _named_training(training: dict[str, Any]) -> dict[str, Any]:
     name = training.pop("recipe")
     if not isinstance(name, str) or name not in TRAININGS:
         raise RecipeError(f"training.recipe must be one of {', '.join(TRAININGS)}, but got {name!r}.")
-    base = asdict(TRAININGS[name])
-    epochs = training.get("epochs")
-    if isinstance(epochs, int | float):
-        # The warm-up is a part of the schedule: it shrinks and grows with it.
-        base["warmup_epochs"] *= epochs / base["epochs"]
+    base = with_epochs(asdict(TRAININGS[name]), training.get("epochs"))
     for key, value in training.items():
         base[key] = {**base[key], **value} if isinstance(base.get(key), dict) and isinstance(value, dict) else value
     return base

@@ -8,9 +8,9 @@ import pytest
 from nas.budget import Budget
 from nas.data.config import DataConfig
 from nas.errors import RecipeError, RunError
-from nas.run.plan import FULL_EPOCHS, Plan, check_same, make_plan, of_recipe, read_plan, with_epochs
+from nas.run.plan import FULL_EPOCHS, Plan, check_same, make_plan, of_recipe, read_plan
 from nas.run.recipe import Recipe, StopConfig
-from nas.run.recipe_file import to_yaml
+from nas.run.recipe_file import to_yaml, with_epochs
 from nas.training.config import TRAININGS
 
 VALUES = {"data": {"name": "digits"}, "training": {"recipe": "modern"}}
