@@ -3,6 +3,7 @@
 import os
 import platform
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 
@@ -19,6 +20,13 @@ def processor() -> str:
     """Its name, or else its kind."""
     name = (cpuinfo("model name") or "").partition(":")[2].strip()
     return name or platform.processor() or platform.machine()
+
+
+def remove_all_but(names: Collection[str], folder: Path) -> None:
+    """Delete the other files of a folder, if there is one; folders in it stay."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in names and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
         typer.echo(f"nas: {error.filename} cannot be used: {error.strerror}.", err=True)
         sys.exit(USER_ERROR)
     except RuntimeError as error:
-        from nas.training.step import out_of_memory
+        from nas.training.memory import out_of_memory
 
         if not out_of_memory(error):
             raise

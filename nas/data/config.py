@@ -3,12 +3,15 @@
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from nas.errors import DataError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 DATASETS: tuple[str, ...] = ("digits", "fashion-mnist", "cifar10", "cifar100", "folder", "waves")
 """The names that `DataConfig.name` may have."""
@@ -141,3 +144,14 @@ class AugmentConfig:
             low, high = getattr(self, field)
             if not (math.isfinite(high) and 0.0 < low <= high <= 1.0):
                 raise DataError(f"`0 < low <= high <= 1` must hold for `{field}`, but got low={low}, high={high}.")
+        as_floats(self)
+
+
+def as_floats(config: "DataclassInstance") -> None:
+    """Make whole numbers in the fields for floats of a frozen dataclass floats: equal recipes are written alike."""
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if field.type is float:
+            object.__setattr__(config, field.name, float(value))
+        elif field.type == tuple[float, float]:
+            object.__setattr__(config, field.name, tuple(map(float, value)))

@@ -8,6 +8,7 @@ from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cost import cost_told
 from nas.data.config import DataConfig
+from nas.errors import RunError
 from nas.journal import Journal
 from nas.record import Candidate
 from nas.serialize import key
@@ -41,6 +42,21 @@ class Chosen:
         if before is None or before.name != data.name:
             return True
         return (before.split_seed, before.validation_share) == (data.split_seed, data.validation_share)
+
+
+def check_distinct(networks: Sequence[Chosen]) -> None:
+    """Hold networks to being given once each: trainings are kept by network and seed, and would write over one another.
+
+    Raises:
+        RunError: two are equal, named by their labels.
+    """
+    known: dict[str, str] = {}
+    for network in networks:
+        if network.key in known:
+            raise RunError(
+                f"every network must be given once, but {known[network.key]} and {network.label} are the same one."
+            )
+        known[network.key] = network.label
 
 
 class ChosenNetworks:

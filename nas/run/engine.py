@@ -13,6 +13,7 @@ from typing import Protocol
 
 from nas.budget import Budget
 from nas.errors import RunError
+from nas.files import remove_all_but
 from nas.journal import Journal
 from nas.record import Candidate, TrialRecord
 from nas.run.curves import Curves
@@ -76,8 +77,7 @@ class Engine:
         cores: cores of one trial, now: every epoch is noted with them, for ``stop.core_hours``.
         places: trials that run at once, as what runs them tells: every epoch is noted with them, for the idle time.
         batch: as in ``SamplerConfig``.
-        after_end: called when a trial has ended, with its number, the name of its checkpoint, and the numbers of the
-            trials that are under way.
+        after_end: called with an ended trial's number, the files of its checkpoint, and what trials are under way.
     """
 
     proposer: Source
@@ -92,7 +92,7 @@ class Engine:
     cores: float = 1.0
     places: int = 1
     batch: int = 0
-    after_end: Callable[[int, str, tuple[int, ...]], None] | None = None
+    after_end: Callable[[int, tuple[str, ...], tuple[int, ...]], None] | None = None
     clock: Callable[[], float] = time.monotonic
     exhausted: bool = False
     _live: dict[int, _Live] = field(default_factory=dict)
@@ -121,6 +121,8 @@ class Engine:
         self._pending = list(self.proposer.pending)
         for number, _ in self._pending:
             self.curves.mend(number)
+        # What processes left that were killed while they wrote, or between telling the journal of an end and deleting.
+        remove_all_but({name for each in self._pending for name in Job.of(*each).files}, self.checkpoints)
         # A batch that was cut short while it was proposed: its rest is to come before any result of it.
         self._cut_short = bool(self.batch) and 0 < len(self._pending) == self._trials % self.batch
 
@@ -277,13 +279,11 @@ class Engine:
     def _end(self, number: int) -> None:
         live = self._live.pop(number)
         self._core_seconds += live.core_seconds
-        # The journal knows by now: a crash from here on leaves at worst a checkpoint that nobody needs.
-        name = Job.of(number, live.candidate).checkpoint
-        checkpoint = self.checkpoints / name
-        for path in (checkpoint, checkpoint.with_suffix(".json")):
-            path.unlink(missing_ok=True)
+        files = Job.of(number, live.candidate).files
+        for name in files:
+            (self.checkpoints / name).unlink(missing_ok=True)
         if self.after_end is not None:
-            self.after_end(number, name, tuple(self._live))
+            self.after_end(number, files, tuple(self._live))
         self.listener.ended(self.journal.trial(number))
 
     def _standing(self, candidate: Candidate, accuracy: float) -> Standing:

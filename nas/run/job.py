@@ -28,6 +28,11 @@ class Job:
         """Name of the checkpoint's file: the same for the same network and seed."""
         return f"{self.key}-{self.seed}.ckpt"
 
+    @property
+    def files(self) -> tuple[str, str]:
+        """The checkpoint's name, and that of the metrics of its epoch."""
+        return self.checkpoint, f"{self.key}-{self.seed}.json"
+
 
 class Session(Protocol):
     """A trial in training. Steps are epochs; every step gives metrics, ``accuracy`` among them."""

@@ -7,7 +7,7 @@ Checkpoints are put by the workers themselves.
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -39,6 +39,8 @@ class Mirror:
     folder: RunFolder
     _sent: int = 0
     """Bytes of the journal that stand in the store."""
+    _curves: dict[str, int] = field(default_factory=dict)
+    """Bytes of each curve that stand there."""
     _session: bytes = b""
     """Stands in the store as long as no other session has begun on the copy."""
 
@@ -92,13 +94,15 @@ class Mirror:
         new = stored is None or not self._goes_on_from(stored)
         for name in _FILES:
             self.store.put(name, self.folder.path / name)
-        curves = {f"curves/{curve.name}": curve for curve in sorted(self.folder.curves.folder.glob("*.jsonl"))}
-        for name, curve in curves.items():
-            self.store.put(name, curve)
+        self._curves.clear()
+        curves = sorted(self.folder.curves.folder.glob("*.jsonl"))
+        for curve in curves:
+            self._put_curve(curve)
+        here = {f"curves/{curve.name}" for curve in curves}
         # A new run owes nothing to the one that it replaces. One that goes on may have checkpoints of trials that began
         # after the journal was put for the last time, even if that was before the first of them.
         for name in self.store.names():
-            if (_CURVE.fullmatch(name) and name not in curves) or (
+            if (_CURVE.fullmatch(name) and name not in here) or (
                 new and (name.startswith(f"{CHECKPOINTS}/") or _PIECE.fullmatch(name))
             ):
                 self.store.delete(name)
@@ -109,10 +113,10 @@ class Mirror:
         for name in filter(_PIECE.fullmatch, self.store.names()):  # They are in the whole.
             self.store.delete(name)
 
-    def ended(self, number: int, checkpoint: str, under_way: tuple[int, ...]) -> None:
-        """Put what changed with the end of a trial, then forget its checkpoint; errors as :meth:`begin`.
+    def ended(self, number: int, files: tuple[str, ...], under_way: tuple[int, ...]) -> None:
+        """Put what changed with the end of a trial, then forget its checkpoint's ``files``; errors as :meth:`begin`.
 
-        The journal tells of trials under way too, so their curves go with it, and before it.
+        The journal tells of trials under way too, so what their curves have gained goes with it, and before it.
 
         Raises:
             RunError: also where another session has gone on with the copy, whose trials would be lost under these.
@@ -123,15 +127,22 @@ class Mirror:
                 f"was put there before, and {self.folder.path} has what this one trained."
             )
         for each in (number, *under_way):
-            curve = self.folder.curves.path(each)
-            if curve.exists():
-                self.store.put(f"curves/{curve.name}", curve)
+            self._put_curve(self.folder.curves.path(each))
         # Whole, it would be sent as often as there are trials, and grows with them.
-        gained = self.folder.journal.read_bytes()[self._sent :]
+        with self.folder.journal.open("rb") as journal:
+            journal.seek(self._sent)
+            gained = journal.read()
         self.store.write(f"journal/{self._sent:012d}.log", gained)
         self._sent += len(gained)
-        for name in (checkpoint, str(Path(checkpoint).with_suffix(".json"))):
+        for name in files:
             self.checkpoints.delete(name)
+
+    def _put_curve(self, curve: Path) -> None:
+        """Put a curve that has grown since it was put, as it does by an epoch: a request keeps the driver waiting."""
+        size = curve.stat().st_size if curve.exists() else 0
+        if size > self._curves.get(curve.name, 0):
+            self.store.put(f"curves/{curve.name}", curve)
+            self._curves[curve.name] = size
 
 
 def _journal(store: ObjectStore) -> bytes | None:

@@ -1,6 +1,7 @@
 """Files under an address such as ``s3://bucket/prefix``: put whole, got whole."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,16 @@ class ObjectStore:
 
     def _open(self) -> tuple[Any, str]:
         try:
-            system, place = FileSystem.from_uri(self.uri)
+            return _client(self.uri)
         except (OSError, ValueError, ArrowException) as error:
             raise self._fault("opened", error) from error
-        return system, place.rstrip("/")
 
     def _fault(self, verb: str, error: Exception) -> RunError:
         return RunError(f"the object store {self.uri} cannot be {verb}: {one_line(error)}")
+
+
+@lru_cache(maxsize=8)
+def _client(uri: str) -> tuple[Any, str]:
+    """What speaks to an address, and the path in it; kept, with its connections: each costs a greeting or two."""
+    system, place = FileSystem.from_uri(uri)
+    return system, place.rstrip("/")

@@ -135,7 +135,8 @@ def with_epochs(training: Mapping[str, Any], epochs: object) -> dict[str, Any]:
     changed = dict(training)
     if epochs is None:
         return changed
-    match epochs, training.get("epochs"), training.get("warmup_epochs"):
+    named = TRAININGS.get(str(training.get("recipe")))
+    match epochs, training.get("epochs", named and named.epochs), training.get("warmup_epochs"):
         case int() | float(), int() | float() as before, int() | float() as warmup if before > 0:
             changed["warmup_epochs"] = warmup * epochs / before
     return changed | {"epochs": epochs}

@@ -19,7 +19,7 @@ from nas.errors import NasError, RunError, TrialError
 from nas.files import write_atomically
 from nas.journal import Journal
 from nas.record import TrialRecord
-from nas.run.chosen import Chosen, ChosenNetworks, budget_of
+from nas.run.chosen import Chosen, ChosenNetworks, budget_of, check_distinct
 from nas.run.engine import Engine, Listener
 from nas.run.final_task import FinalTask
 from nas.run.folder import RunFolder
@@ -126,6 +126,7 @@ def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Fi
     from nas.data.splits import check_dims  # with torch
 
     task = FinalTask(plan.data, plan.training, folder / "training" / "weights")
+    check_distinct(networks)
     for network in networks:
         check_dims(network.architecture.dims, held=task.dims, data=plan.data.name)
     budget = budget_of(networks, resolution=task.resolution, classes=task.classes)

@@ -15,10 +15,10 @@ from nas.run.object_store import ObjectStore
 
 OF_THE_RUN: Final = (RunError, DataError)
 """Errors that are no trial's fault, as data that one machine of many lacks: it would take one after the other."""
-_BROKEN_TYPES: Final = frozenset({"AcceleratorError", "DistBackendError", "DistNetworkError"})
-_BROKEN_WORDS: Final = (
-    "CUDA error",
-    "CUDNN_STATUS_EXECUTION_FAILED",
+_DEVICE: Final = ("AcceleratorError", "CUDA error", "CUDNN_STATUS_EXECUTION_FAILED")
+_PEER: Final = (
+    "DistBackendError",
+    "DistNetworkError",
     "DataLoader worker",
     "Connection reset by peer",
     "Connection closed by peer",
@@ -31,9 +31,14 @@ def fatal(error: Exception) -> dict[str, Any]:
     return {FATAL: f"{str(error).rstrip('.')}; resume the run when this is mended."}
 
 
-def _of_the_process(error: Exception) -> bool:
-    """Whether a process or its GPU is broken, or a peer of it is lost; known by name and words, for torch tells so."""
-    return type(error).__name__ in _BROKEN_TYPES or any(words in str(error) for words in _BROKEN_WORDS)
+def of_the_device(error: Exception) -> bool:
+    """Whether a process can compute no more, for its GPU's state is broken; torch tells it by name and words."""
+    return any(words in f"{type(error).__name__}: {error}" for words in _DEVICE)
+
+
+def _of_a_peer(error: Exception) -> bool:
+    """Whether another process that a training needs is lost."""
+    return any(words in f"{type(error).__name__}: {error}" for words in _PEER)
 
 
 class Work:
@@ -65,11 +70,10 @@ class Work:
     ) -> None:
         self._task = task
         self._job = job
-        self._path = folder / job.checkpoint
+        self._path, self._metrics = (folder / name for name in job.files)
         self._threads = threads
         self._warn = warn
         self._store = store
-        self._metrics = self._path.with_suffix(".json")
         self._session: Session | None = None
 
     def step(self) -> tuple[dict[str, Any], bool]:
@@ -92,7 +96,7 @@ class Work:
         except NasError as error:
             reason = str(error)
         except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.
-            if _of_the_process(error):
+            if of_the_device(error) or _of_a_peer(error):
                 raise  # The trial goes on from its checkpoint in another process; in this one all others would fail.
             reason = f"{type(error).__name__}: {one_line(error)}{place(error)}"
         return {FAILURE: reason, "seconds": time.perf_counter() - began}, True
@@ -132,7 +136,9 @@ class Work:
         try:
             session.load(self._path)
             known = json.loads(self._metrics.read_text())
+            return session, known if known["epoch"] == session.epoch else None
         except (ModelError, OSError, ValueError) as error:
             self._warn(f"trial {self._job.number} starts again, for its checkpoint cannot be used: {error}")
-            return self._task.open(self._job, threads=self._threads), None
-        return session, known if known["epoch"] == session.epoch else None
+        # Outside of the handler, whose exception keeps the first one's network: there need not be room for two.
+        del session
+        return self._task.open(self._job, threads=self._threads), None

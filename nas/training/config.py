@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
-from nas.data.config import AugmentConfig
+from nas.data.config import AugmentConfig, as_floats
 from nas.errors import RecipeError
 
 OptimizerName = Literal["sgd", "adamw", "muon"]
@@ -79,6 +79,7 @@ class TrainingConfig:
             raise RecipeError("`momentum > 0` must hold with nesterov=true, but got momentum=0.0.")
         if not isinstance(self.augment, AugmentConfig):
             raise RecipeError(f"`augment` must be the fields of AugmentConfig, but got augment={self.augment!r}.")
+        as_floats(self)
 
 
 def _at_least_one(name: str, value: object) -> None:

@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from nas.data.batches import batches
 from nas.data.splits import FolderSplit, Split
+from nas.training.memory import within_memory
 
 IMAGES = (256, 4096)
 """Least and most training images that statistics are taken over."""
@@ -53,6 +54,9 @@ def estimate_statistics(
         device: where the network is.
         dtype: of the arithmetic.
         workers: processes that decode, for image folders.
+
+    Raises:
+        TrialError: memory runs out with two images.
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     if not norms:
@@ -60,20 +64,23 @@ def estimate_statistics(
     was_training = network.training
     momenta = [norm.momentum for norm in norms]
     network.train()
-    seen = 0
     limit = min(max(images, IMAGES[0]), IMAGES[1], len(split))
-    if limit > BATCH_SIZE and limit % BATCH_SIZE == 1:
-        limit -= 1  # One image alone has no variance where maps have one pixel.
-    stream = batches(
-        split, batch_size=BATCH_SIZE, limit=limit, shuffle=True, device=device, dtype=dtype, workers=workers
-    )
-    try:
+
+    def work(size: int) -> None:
+        # One image alone has no variance where maps have one pixel.
+        whole = limit - 1 if limit > size and limit % size == 1 else limit
+        stream = batches(split, batch_size=size, limit=whole, shuffle=True, device=device, dtype=dtype, workers=workers)
+        seen = 0
         for pixels, _ in stream:
             seen += len(pixels)
             for norm in norms:
-                norm.momentum = len(pixels) / seen  # The running mean becomes the mean so far.
+                # The running mean becomes the mean so far: the first batch's takes the place of all before it.
+                norm.momentum = len(pixels) / seen
             with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
                 network(pixels)
+
+    try:
+        within_memory(work, BATCH_SIZE, what="taking batch-norm's statistics")
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

@@ -1,16 +1,12 @@
 """One training step: loss, gradients, and what to do when memory runs out."""
 
-from typing import Final
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nas.errors import TrialError
 from nas.training.config import TrainingConfig
-
-# Of the CPU's allocator, of cuBLAS's and cuDNN's handles, and of cuDNN when no algorithm finds room for its workspace.
-_NO_MEMORY: Final = ("can't allocate memory", "STATUS_ALLOC_FAILED", "unable to find an engine to execute")
+from nas.training.memory import out_of_memory
 
 
 def training_loss(output: Tensor | tuple[Tensor, tuple[Tensor, ...]], labels: Tensor, config: TrainingConfig) -> Tensor:
@@ -77,8 +73,3 @@ class Stepper:
             (loss / len(labels)).backward()
             total += loss.detach()
         return total
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of torch says that memory ran out, on the GPU or on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _NO_MEMORY)

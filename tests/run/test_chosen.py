@@ -1,9 +1,17 @@
 """What a full training hands out next."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from toys import SPACE
 
+from nas.errors import RunError
 from nas.journal import Journal
 from nas.run.chosen import Chosen, ChosenNetworks, budget_of
+from nas.run.engine import Listener
+from nas.run.plan import make_plan
+from nas.run.train import rank, train
 
 NETWORKS = (Chosen(label="reference", architecture=SPACE.reference),)
 
@@ -44,3 +52,13 @@ def test_what_was_under_way_with_a_seed_that_is_not_asked_for_waits() -> None:
         asked(source(journal))
     fewer = ChosenNetworks(NETWORKS, (0, 1), journal, budget_of(NETWORKS, resolution=16, classes=10))
     assert asked(fewer) == [(0, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("begin", [train, rank])
+def test_a_network_is_given_once(begin: Callable[..., object], tmp_path: Path) -> None:
+    """Trained twice at once it would go on from its own other's checkpoint, and count twice."""
+    plan = make_plan({"data": {"name": "digits", "resolution": 16}, "training": {"recipe": "modern"}}, {})
+    twice = (*NETWORKS, Chosen(label="the same", architecture=SPACE.reference))
+    with pytest.raises(RunError, match=r"^every network must be given once, but reference and the same are"):
+        begin(twice, plan, tmp_path / "out", Listener(), in_process=True)
+    assert not (tmp_path / "out").exists()

@@ -32,6 +32,11 @@ def test_the_warm_up_follows_the_epochs() -> None:
     assert make_plan({**VALUES, "training": half}, {}).training.warmup_epochs == 1.0
     assert with_epochs({"epochs": 10, "warmup_epochs": 2.0}, 5) == {"epochs": 5, "warmup_epochs": 1.0}
     assert with_epochs({"epochs": 10}, None) == {"epochs": 10}
+    stated = {"recipe": "modern", "warmup_epochs": 1.0}  # Of the recipe's own epochs.
+    assert with_epochs(stated, 2 * TRAININGS["modern"].epochs)["warmup_epochs"] == 2.0
+    for training in (stated, stated | {"epochs": TRAININGS["modern"].epochs}):
+        overrides = {"training.epochs": str(2 * TRAININGS["modern"].epochs)}
+        assert make_plan({**VALUES, "training": training}, overrides).training.warmup_epochs == 2.0
 
 
 def test_a_search_recipe_becomes_a_full_training() -> None:

@@ -1,6 +1,7 @@
 """One job in a worker: checkpoints, lost reports, faults."""
 
 import errno
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from toys import BUDGET, SPACE, evaluate
 
 from nas.architecture import Architecture
-from nas.errors import DataError
+from nas.errors import DataError, RunError
 from nas.run.engine import FAILURE, FATAL
 from nas.run.function import FunctionSession, FunctionTask, search
 from nas.run.job import Job
@@ -53,6 +54,39 @@ def test_a_damaged_checkpoint_starts_again_with_a_warning(tmp_path: Path, damage
     metrics, _ = work(tmp_path, warnings).step()
     assert metrics["epoch"] == 1
     assert len(warnings) == 1 and "trial 3 starts again" in warnings[0]
+
+
+def test_what_killed_processes_left_is_removed_when_the_run_goes_on(tmp_path: Path) -> None:
+    search(SPACE, evaluate, BUDGET, trials=1, path=tmp_path)
+    checkpoints = tmp_path / "checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+    left = [checkpoints / name for name in (*JOB.files, f".{JOB.checkpoint}.0a1b2c3d", f"{JOB.checkpoint}.told")]
+    for path in left:
+        path.write_text("of a trial that has ended")
+    (checkpoints / "ray-train").mkdir()
+    search(SPACE, evaluate, BUDGET, trials=1, path=tmp_path)
+    assert [path.name for path in checkpoints.iterdir()] == ["ray-train"]
+
+
+def test_a_checkpoint_that_cannot_be_used_does_not_keep_its_network_beside_the_next(tmp_path: Path) -> None:
+    """On a GPU there need not be room for both."""
+    opened: list[weakref.ref[FunctionSession]] = []
+    alive: list[int] = []
+
+    class Weighty(FunctionSession):
+        """Without slots it can be referred to weakly."""
+
+    class Watched(FunctionTask):
+        def open(self, job: Job, *, threads: int) -> FunctionSession:
+            alive.append(sum(each() is not None for each in opened))
+            session = Weighty(task=self, architecture=job.architecture)
+            opened.append(weakref.ref(session))
+            return session
+
+    work(tmp_path).step()
+    (tmp_path / JOB.checkpoint).write_bytes(b"")
+    work(tmp_path, task=Watched(evaluate=evaluate, milestones=(1, 2, 3))).step()
+    assert alive == [0, 0]
 
 
 def rising(architecture: Architecture, epochs: int) -> Iterator[Mapping[str, float]]:
@@ -161,6 +195,24 @@ def test_what_breaks_the_process_is_no_fault_of_the_trial(tmp_path: Path, error:
 
     with pytest.raises(type(error)):
         work(tmp_path, task=FunctionTask(evaluate=broken, milestones=(1,))).step()
+
+
+def test_a_broken_process_ends_the_search_in_it_and_another_goes_on(tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    def evaluated(architecture: Architecture, epochs: int) -> Mapping[str, float]:
+        calls.append(epochs)
+        if len(calls) >= 3 and broken:
+            raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+        return evaluate(architecture, epochs)
+
+    broken = True
+    with pytest.raises(RunError, match=r"^trial 2 has failed and left this process unable to compute: Accel"):
+        search(SPACE, evaluated, BUDGET, trials=6, path=tmp_path)
+    assert len(calls) == 3, "no other trial was lost to it"
+    broken = False
+    states = [trial.state for trial in search(SPACE, evaluated, BUDGET, trials=6, path=tmp_path).trials]
+    assert states == ["complete", "complete", "failed", "complete", "complete", "complete"]
 
 
 def test_nothing_is_built_before_the_first_step(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from nas.data import AugmentConfig
@@ -49,6 +50,15 @@ def test_refused_with_one_sentence(changes: dict[str, Any], told: str) -> None:
 
 def test_bounds_that_are_allowed() -> None:
     replace(PLAIN, anneal_share=1.0, momentum=0.0, nesterov=False, weight_decay=0.0, warmup_epochs=3.9)
+
+
+def test_whole_numbers_give_the_key_of_the_floats_that_they_equal() -> None:
+    """As a recipe has that went through YAML: a run begun from Python goes on from its file."""
+    whole = AugmentConfig(mixup_alpha=1, crop_area=(0.5, 1), erase_probability=np.float32(0.5))
+    config = replace(PLAIN, weight_decay=0, warmup_epochs=1, augment=whole)
+    floats = AugmentConfig(mixup_alpha=1.0, crop_area=(0.5, 1.0), erase_probability=0.5)
+    assert training_key(config) == training_key(replace(PLAIN, weight_decay=0.0, warmup_epochs=1.0, augment=floats))
+    assert type(config.epochs) is int
 
 
 def test_key_tells_recipes_apart() -> None:

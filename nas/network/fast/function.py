@@ -48,9 +48,12 @@ def suitable(network: "Network", images: Tensor) -> Kernels | None:
     In training, batch-norm trains everywhere and nothing is frozen; in evaluation, gradients are off.
     Nobody looks on: neither torch's tracers and transforms nor hooks, for they would not see the kernels.
     """
-    if _observed(network, images):
+    # First, because torch.compile takes it for a constant and looks at nothing behind it.
+    if torch.compiler.is_compiling() or is_tracing():
         return None
     if images.device.type != "cpu" or images.dim() != 4 or images.dtype not in (torch.float32, torch.bfloat16):
+        return None
+    if _observed(network, images):
         return None
     if images.numel() == 0:
         return None  # The kernels look at a first pixel.
@@ -67,9 +70,6 @@ def suitable(network: "Network", images: Tensor) -> Kernels | None:
 
 
 def _observed(network: nn.Module, images: Tensor) -> bool:
-    # First, because torch.compile takes it for a constant and looks at nothing behind it.
-    if torch.compiler.is_compiling() or is_tracing():
-        return True
     if type(images) not in (Tensor, nn.Parameter):
         return True
     if torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack() > 0:
