@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from nas.architecture import Architecture
-from nas.budget import Budget
+from nas.budget import Budget, wanted
 from nas.errors import ArchitectureError, BudgetError, SpaceError
 from nas.feasible import FeasibleSampler, Network
 from nas.journal import Journal
@@ -106,7 +106,9 @@ class Proposer:
                 f"a network of the space must be within the measured limits, but of {len(refused)} that were measured "
                 f"none is: the nearest is {least:.1%} over; raise them, or set budget.macs as well."
             )
-        self.ended = "the space holds no further network within the budget"
+        self.ended = f"the space holds no further network {wanted(self._budget)}"
+        if self._budget.at_least:
+            self.ended += f" (`budget.at_least` is {self._budget.at_least:g}: a lower one allows more)"
         if refused:
             self.ended = f"of {len(refused)} further networks that were measured none is within the measured limits"
         return None
@@ -152,7 +154,8 @@ class Proposer:
                 yield near[-1], None
             else:
                 others.append(near[-1])
-        yield from ((network, None) for network in others)
+        # From the fastest on, as far as MACs tell: where the limit is tight, few others are within it.
+        yield from ((network, None) for network in sorted(others, key=lambda network: network.cost.macs))
 
     def _reference(self) -> Candidate:
         architecture, point = self._space.reference, self._space.reference_point()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 
 from nas.architecture import extent
-from nas.budget import Budget
+from nas.budget import MEASURED, Budget
 from nas.cli.console import FILE_WIDTH
 from nas.cli.progress import shape
 from nas.data.config import SplitName
@@ -25,6 +25,7 @@ _SPLITS: Final[tuple[tuple[SplitName, str], ...]] = (
     ("b", "validation B"),
     ("a", "validation A"),
 )
+_LATENCY: Final = "latency (ms)"
 
 
 def top_table(name: str, recipe: Recipe, records: Sequence[TrialRecord]) -> Table:
@@ -32,17 +33,20 @@ def top_table(name: str, recipe: Recipe, records: Sequence[TrialRecord]) -> Tabl
     epochs = recipe.training.epochs
     after = "one epoch" if epochs == 1 else f"{epochs} epochs"
     table = Table(title=f"{name}: the best {len(records)} by split A, after {after}")
-    for column in ("trial", "accuracy on A", "MACs", "params", "cells"):
+    seconds = [record.candidate.measured.get(MEASURED) for record in records]
+    timed = any(each is not None for each in seconds)
+    for column in ("trial", "accuracy on A", "MACs", "params", *([_LATENCY] if timed else []), "cells"):
         table.add_column(column, justify="right")
     table.add_column("key")
     table.add_column("")
-    for record in records:
+    for record, latency in zip(records, seconds, strict=True):
         candidate = record.candidate
         table.add_row(
             str(record.number),
             f"{record.accuracy or 0.0:.2%}",
             f"{candidate.cost.macs:,}",
             f"{candidate.cost.params:,}",
+            *([_milliseconds(latency)] if timed else []),
             shape(candidate.architecture),
             candidate.key,
             "GoogLeNet (reference)" if candidate.reference else "",
@@ -55,7 +59,8 @@ def choice_table(trained: Sequence["Retrained"], plan: "Plan", budget: Budget) -
     seeds = "one seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
     table = Table(title=f"{plan.training.epochs} epochs, {seeds}: chosen by the mean on split A")
     table.add_column("network")
-    for column in ("accuracy on A", "MACs", "params"):
+    timed = any(each.network.timed for each in trained)
+    for column in ("accuracy on A", "MACs", "params", *([_LATENCY] if timed else [])):
         table.add_column(column, justify="right")
     for place, each in enumerate(trained):
         cost = budget.cost(each.network.architecture)
@@ -64,6 +69,7 @@ def choice_table(trained: Sequence["Retrained"], plan: "Plan", budget: Budget) -
             each.summary("a").percent(),
             f"{cost.macs:,}",
             f"{cost.params:,}",
+            *([_milliseconds(each.network.timed and each.network.timed.latency_seconds)] if timed else []),
             style="bold green" if place == 0 else None,
         )
     return table
@@ -81,10 +87,14 @@ def result_table(delivered: "Delivered", published: Sequence[Published] = ()) ->
         table.add_column(column, justify="right")
     if published:
         table.add_column("source")
+    timed = winner.network.timed
+    if timed:
+        table.add_column(f"{_LATENCY} in the search, {timed.conditions}", justify="right")
     for split, told in _SPLITS:
         figures = [f"{cost.macs:,}", f"{cost.params:,}"] if split == "test" else ["", ""]
         source = ["this training"] if published else []
-        table.add_row(f"ours, {told}", winner.summary(split).percent(), *figures, *source, style="bold green")
+        latency = [_milliseconds(timed.latency_seconds)] if timed and split == "test" else []
+        table.add_row(f"ours, {told}", winner.summary(split).percent(), *figures, *source, *latency, style="bold green")
     add_published(table, published)
     return table
 
@@ -123,6 +133,10 @@ def reported(figure: Published) -> str:
     if figure.top5 is not None:
         parts.append(f"top-5 {figure.top5:.2%}")
     return ", ".join(parts)
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{1e3 * seconds:.3g}"
 
 
 def _count(value: float | None) -> str:

@@ -11,6 +11,7 @@ from nas.cli.analyze import relative, show
 from nas.errors import RecipeError
 
 if TYPE_CHECKING:
+    from nas.record import Candidate
     from nas.run.recipe import Recipe
     from nas.run.search import Outcome
 
@@ -95,14 +96,25 @@ def _rehearse(recipe: "Recipe") -> None:
     from nas.run.search import rehearse
 
     console = make_console()
-    candidates = list(rehearse(recipe, recipe.stop.trials))
+    candidates: list[Candidate] = []
+    told: list[str] = []
+    # Where latency is measured, a network takes a second, and one within a tight limit may take dozens.
+    with console.status("") as status:
+        try:
+            for candidate in rehearse(recipe, recipe.stop.trials, told.append):
+                candidates.append(candidate)
+                status.update(f"{len(candidates)} of {recipe.stop.trials} networks proposed")
+        except KeyboardInterrupt:
+            told.append("interrupted")
     console.print(candidate_table(recipe, candidates))
     over = sum(not recipe.budget.allows(item.cost, item.measured) for item in candidates if not item.reference)
     console.print(
         f"{len(candidates)} networks proposed, {over} of the candidates outside the budget; nothing was trained."
     )
-    if len(candidates) < recipe.stop.trials:
-        console.print("the space holds no further network within the budget.")
+    for said in told:
+        console.print(f"{said}.")
+    if told == ["interrupted"]:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _conclude(outcome: "Outcome") -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     """Candidates with their cost beside the budget, as ``--dry-run`` shows them."""
     budget = recipe.budget
-    limits = [f"{name} at most {limit:,}" for name, limit in budget.limits.items()]
+    band = {budget.metric: f" (at least {budget.at_least:g} of it)"} if budget.at_least else {}
+    limits = [f"{name} at most {limit:,}{band.get(name, '')}" for name, limit in budget.limits.items()]
     if budget.latency_seconds is not None:
         limits.append(f"latency at most {1e3 * budget.latency_seconds:g} ms (batch {budget.latency_batch})")
     size = extent(budget.resolution, min((each.architecture.dims for each in candidates), default=2))

@@ -7,6 +7,7 @@ from nas.cost import Cost
 from nas.data.config import SplitName
 
 if TYPE_CHECKING:
+    from nas.run.chosen import Timed
     from nas.run.train import Delivered
     from nas.training.model_folder import Facts
 
@@ -37,6 +38,7 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
         "|---|---|",
         f"| multiply-adds of one inference | {cost.macs:,} |",
         f"| parameters | {cost.params:,} |",
+        *([_latency(network.timed)] if network.timed else []),
         f"| content key | `{network.key}` |",
         "",
         "One multiply-add (many say two FLOPs) of a convolution or linear layer; auxiliary heads are not used here.",
@@ -89,6 +91,11 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _latency(timed: "Timed") -> str:
+    figure = f"{1e3 * timed.latency_seconds:.3g} ms"
+    return f"| latency where the search was driven from, on the CPU ({timed.conditions}) | {figure} |"
 
 
 def _count(number: float, noun: str) -> str:

@@ -15,6 +15,29 @@ from nas.serialize import key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """What one inference takes, as the search measured it that chose a network, on the machine that drove it.
+
+    Attributes:
+        latency_seconds: of a batch.
+        batch: images of it.
+        threads: of torch.
+        limit_seconds: what the search allowed, if it limited it.
+    """
+
+    latency_seconds: float
+    batch: int
+    threads: int
+    limit_seconds: float | None
+
+    @property
+    def conditions(self) -> str:
+        """Beside the figure, in words."""
+        limit = "" if self.limit_seconds is None else f", at most {1e3 * self.limit_seconds:g} ms"
+        return f"batch {self.batch}, {self.threads} thread{'' if self.threads == 1 else 's'}{limit}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """A network and what to call it.
 
@@ -22,11 +45,13 @@ class Chosen:
         label: what to call it.
         architecture: what it is.
         searched: the data on whose split A a search chose it, or None.
+        timed: its latency, where that search measured it.
     """
 
     label: str
     architecture: Architecture
     searched: DataConfig | None = None
+    timed: Timed | None = None
 
     @property
     def key(self) -> str:

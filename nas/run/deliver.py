@@ -52,6 +52,7 @@ def deliver(delivered: "Delivered", run: RunFolder, ledger: Ledger, task: FinalT
             "resolution": delivered.budget.resolution,
             "classes": delivered.budget.classes,
             **asdict(cost),
+            **({"timed": asdict(winner.network.timed)} if winner.network.timed else {}),
         },
         "seeds": [record.candidate.seed for record in winner.records],
         "delivered_seed": winner.records[winner.best].candidate.seed,

@@ -106,8 +106,13 @@ def resume(path: Path, listener: Listener, *, stop: StopConfig | None = None, ad
     return _go(recipe, space, task, folder, listener, Mirror.check_not_ahead)
 
 
-def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
+def rehearse(recipe: Recipe, trials: int, said: Callable[[str], object] | None = None) -> Iterator[Candidate]:
     """Propose and cost candidates without data or training: every trial so far counts as running.
+
+    Args:
+        recipe: of the search.
+        trials: how many to propose.
+        said: told why there are fewer, if there are.
 
     Raises:
         NasError: as :func:`start`, but for data and run folder.
@@ -115,10 +120,12 @@ def rehearse(recipe: Recipe, trials: int) -> Iterator[Candidate]:
     recipe = _whole(recipe)
     space = prepare(recipe)
     _check_known(recipe, space)
-    yield from _proposed(recipe, space, trials)
+    yield from _proposed(recipe, space, trials, said)
 
 
-def _proposed(recipe: Recipe, space: Space, trials: int) -> Iterator[Candidate]:
+def _proposed(
+    recipe: Recipe, space: Space, trials: int, said: Callable[[str], object] | None = None
+) -> Iterator[Candidate]:
     """What a search proposes first, while nothing has a result."""
     journal = Journal.in_memory(name=recipe.name, objectives=recipe.objectives, attributes=_attributes(recipe, space))
     fits = reference_fits(space, recipe.budget, recipe.data.resolution or recipe.budget.resolution)
@@ -126,6 +133,8 @@ def _proposed(recipe: Recipe, space: Space, trials: int) -> Iterator[Candidate]:
     for _ in range(trials):
         asked = proposer.ask()
         if asked is None:
+            if said is not None:
+                said(proposer.ended)
             return
         yield asked[1]
 

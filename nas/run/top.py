@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from nas.budget import MEASURED, Budget
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.record import TrialRecord
-from nas.run.chosen import Chosen
+from nas.run.chosen import Chosen, Timed
 from nas.run.folder import RunFolder
 from nas.run.recipe import Recipe
 
@@ -56,8 +57,21 @@ def chosen(recipe: Recipe, records: Sequence[TrialRecord]) -> tuple[Chosen, ...]
             label=f"trial {record.number} of {recipe.name}",
             architecture=record.candidate.architecture,
             searched=recipe.data,
+            timed=_timed(recipe.budget, record),
         )
         for record in records
+    )
+
+
+def _timed(budget: Budget, record: TrialRecord) -> Timed | None:
+    seconds = record.candidate.measured.get(MEASURED)
+    if seconds is None:
+        return None
+    return Timed(
+        latency_seconds=seconds,
+        batch=budget.latency_batch,
+        threads=budget.latency_threads,
+        limit_seconds=budget.latency_seconds,
     )
 
 

@@ -201,6 +201,32 @@ def test_dry_run_proposes_and_trains_nothing(nas: Any, tmp_path: Path) -> None:
     assert "1,498,677,248" in out and list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupted_dry_run_shows_what_it_has(nas: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nas.training.latency import LatencyMeter
+
+    def measured(meter: Any, network: Any) -> dict[str, float]:
+        if measuring.pop():
+            return {"latency_seconds": 0.0042}
+        raise KeyboardInterrupt
+
+    measuring = [False, True, True, True]
+    monkeypatch.setattr(LatencyMeter, "__call__", measured)
+    recipe = write(tmp_path, budget={"latency_seconds": 0.005, "resolution": 16, "classes": 10})
+    status, out, err = nas("search", recipe, "--trials", 3, "--dry-run")
+    assert (status, err) == (130, "")
+    assert "2 networks proposed" in out and "4.2" in out and "interrupted." in out
+
+
+def test_a_dry_run_that_finds_no_more_names_the_band(nas: Any, tmp_path: Path) -> None:
+    budget = {"macs": 4_000_000, "resolution": 16, "classes": 10, "at_least": 0.99}
+    status, out, _ = nas("search", write(tmp_path, budget=budget), "--trials", 99, "--dry-run")
+    assert status == 0 and "macs at most 4,000,000 (at least 0.99 of it)" in " ".join(out.split())
+    assert "the space holds no further network with at most 4,000,000 MACs and at least 3,960,000 MACs" in " ".join(
+        out.split()
+    )
+    assert "`budget.at_least` is 0.99: a lower one allows more" in " ".join(out.split())
+
+
 def test_dry_run_shows_and_holds_to_the_latency(nas: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from nas.training.latency import LatencyMeter
 

@@ -9,7 +9,7 @@ from toys import SPACE
 from nas.budget import Budget
 from nas.record import Candidate, TrialRecord
 from nas.run.card import card
-from nas.run.chosen import Chosen
+from nas.run.chosen import Chosen, Timed
 from nas.run.plan import make_plan
 from nas.run.readings import Retrained
 from nas.run.train import Delivered
@@ -63,3 +63,8 @@ def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[s
         text = card(replace(delivered, winner=winner), facts, COST)
         assert ("validation B, read once after the choice" in text) is blind
         assert ("may have seen images of it" in text) is not blind
+    assert "latency" not in text
+    timed = Timed(latency_seconds=0.01234, batch=1, threads=1, limit_seconds=None)
+    winner = replace(delivered.winner, network=replace(NETWORK, timed=timed))
+    row = "| latency where the search was driven from, on the CPU (batch 1, 1 thread) | 12.3 ms |"
+    assert row in card(replace(delivered, winner=winner), facts, COST)

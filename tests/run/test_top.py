@@ -1,15 +1,18 @@
 """The best trials of a run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from toys import BUDGET, SPACE
 
 from nas.budget import Budget
+from nas.cli.models import top_table
 from nas.data.config import DataConfig
 from nas.errors import RunError
 from nas.journal import Journal
 from nas.record import Candidate
+from nas.run.chosen import Timed
 from nas.run.folder import RunFolder
 from nas.run.recipe import Recipe, StopConfig
 from nas.run.top import chosen, next_seed, top_trials, trial_of
@@ -80,6 +83,20 @@ def test_as_networks(run: Path) -> None:
     networks = chosen(*top_trials(run, 1))
     assert [network.label for network in networks] == ["trial 2 of toy"]
     assert networks[0].architecture == SPACE.decode(POINTS[1])
+
+
+def test_a_measured_latency_goes_with_the_network(tmp_path: Path) -> None:
+    """To the table that chooses, to the card and to the metrics: a device's user searched for it."""
+    budget = replace(BUDGET, latency_seconds=0.06, latency_threads=2)
+    folder, journal = made(tmp_path, budget)
+    measured = replace(candidate(POINTS[0]), measured={"latency_seconds": 0.01234})
+    journal.complete(journal.add(measured), accuracy=0.7, epochs=3, seconds=1.0)
+    recipe, records = top_trials(folder.path, 1)
+    (network,) = chosen(recipe, records)
+    assert network.timed == Timed(latency_seconds=0.01234, batch=1, threads=2, limit_seconds=0.06)
+    assert network.timed.conditions == "batch 1, 2 threads, at most 60 ms"
+    table = top_table("toy", recipe, records)
+    assert {column.header: list(column.cells) for column in table.columns}["latency (ms)"] == ["12.3"]
 
 
 def test_seeds_that_no_trial_had(run: Path) -> None:
