@@ -30,9 +30,7 @@ _LATENCY: Final = "latency (ms)"
 
 def top_table(name: str, recipe: Recipe, records: Sequence[TrialRecord]) -> Table:
     """The best trials of a run, by the name of its folder."""
-    epochs = recipe.training.epochs
-    after = "one epoch" if epochs == 1 else f"{epochs} epochs"
-    table = Table(title=f"{name}: the best {len(records)} by split A, after {after}")
+    table = Table(title=f"{name}: the best {len(records)} by split A, after {_epochs(recipe.training.epochs)}")
     seconds = [record.candidate.measured.get(MEASURED) for record in records]
     timed = any(each is not None for each in seconds)
     for column in ("trial", "accuracy on A", "MACs", "params", *([_LATENCY] if timed else []), "cells"):
@@ -57,7 +55,7 @@ def top_table(name: str, recipe: Recipe, records: Sequence[TrialRecord]) -> Tabl
 def choice_table(trained: Sequence["Retrained"], plan: "Plan", budget: Budget) -> Table:
     """The networks that were retrained, by split A; the first of them is the one that was chosen."""
     seeds = "one seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
-    table = Table(title=f"{plan.training.epochs} epochs, {seeds}: chosen by the mean on split A")
+    table = Table(title=f"{_epochs(plan.training.epochs)}, {seeds}: chosen by the mean on split A")
     table.add_column("network")
     timed = any(each.network.timed for each in trained)
     for column in ("accuracy on A", "MACs", "params", *([_LATENCY] if timed else [])):
@@ -80,7 +78,7 @@ def result_table(delivered: "Delivered", published: Sequence[Published] = ()) ->
     winner, data = delivered.winner, delivered.plan.data.name
     cost = delivered.budget.cost(winner.network.architecture)
     size = extent(delivered.budget.resolution, winner.network.architecture.dims)
-    table = Table(title=f"{winner.network.label} on {data} at {size}, {delivered.plan.training.epochs} epochs")
+    table = Table(title=f"{winner.network.label} on {data} at {size}, {_epochs(delivered.plan.training.epochs)}")
     table.add_column("network")
     table.add_column("accuracy")
     for column in ("MACs", "params"):
@@ -89,7 +87,7 @@ def result_table(delivered: "Delivered", published: Sequence[Published] = ()) ->
         table.add_column("source")
     timed = winner.network.timed
     if timed:
-        table.add_column(f"{_LATENCY} in the search, {timed.conditions}", justify="right")
+        table.add_column(_LATENCY, justify="right")
     for split, told in _SPLITS:
         figures = [f"{cost.macs:,}", f"{cost.params:,}"] if split == "test" else ["", ""]
         source = ["this training"] if published else []
@@ -133,6 +131,10 @@ def reported(figure: Published) -> str:
     if figure.top5 is not None:
         parts.append(f"top-5 {figure.top5:.2%}")
     return ", ".join(parts)
+
+
+def _epochs(count: int) -> str:
+    return "one epoch" if count == 1 else f"{count} epochs"
 
 
 def _milliseconds(seconds: float | None) -> str:
