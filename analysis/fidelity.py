@@ -25,7 +25,8 @@ class Agreement:
         epochs: the lower fidelity.
         final: the higher one.
         tau: 1 where both rank all trials alike, 0 where the one says nothing of the other.
-        low: lower end of its bootstrap interval; missing below 3 trials, as is tau.
+        low: lower end of its bootstrap interval over networks, for two trainings of one say little more than one does;
+            missing below 3 trials, as is tau.
         high: upper end of it.
         n: trials.
     """
@@ -63,7 +64,8 @@ def ceiling(table: pd.DataFrame, *, seed: int = 0, resamples: int = RESAMPLES) -
     last = int(done["epochs"].max())
     done = done[done["epochs"] == last]
     pairs = [group["accuracy"].to_numpy(dtype=float)[:2] for _, group in done.groupby("key") if len(group) > 1]
-    return _agreement(np.array(pairs), last, last, seed, resamples) if len(pairs) >= LEAST else None
+    both = np.array(pairs)
+    return _agreement(both, np.arange(len(both)), last, last, seed, resamples) if len(pairs) >= LEAST else None
 
 
 def _own(table: pd.DataFrame) -> pd.DataFrame:
@@ -71,20 +73,26 @@ def _own(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pair(table: pd.DataFrame, low: int, high: int, seed: int, resamples: int) -> Agreement:
-    both = table[[f"accuracy_at_{low}", f"accuracy_at_{high}"]].dropna().to_numpy(dtype=float)
-    return _agreement(both, low, high, seed, resamples)
+    columns = [f"accuracy_at_{low}", f"accuracy_at_{high}"]
+    known = table.dropna(subset=columns)
+    networks = pd.factorize(known["key"])[0] if "key" in known.columns else np.arange(len(known))
+    return _agreement(known[columns].to_numpy(dtype=float), networks, low, high, seed, resamples)
 
 
-def _agreement(both: np.ndarray, low: int, high: int, seed: int, resamples: int) -> Agreement:
+def _agreement(both: np.ndarray, networks: np.ndarray, low: int, high: int, seed: int, resamples: int) -> Agreement:
+    """Of pairs of accuracies [N, 2], each of the network of that number [N]."""
     n = len(both)
     rng = np.random.default_rng(seed)
     if n > _MOST:
-        both = both[rng.choice(n, _MOST, replace=False)]
+        some = rng.choice(n, _MOST, replace=False)
+        both, networks = both[some], networks[some]
     tau = _tau(both[:, 0], both[:, 1])
     if math.isnan(tau):
         return Agreement(epochs=low, final=high, tau=math.nan, low=math.nan, high=math.nan, n=n)
-    draws = rng.integers(len(both), size=(resamples, len(both)))
-    taus = np.array([_tau(both[draw, 0], both[draw, 1]) for draw in draws])
+    own = [np.flatnonzero(networks == network) for network in pd.unique(networks)]
+    draws = rng.integers(len(own), size=(resamples, len(own)))
+    drawn = (both[np.concatenate([own[place] for place in draw])] for draw in draws)
+    taus = np.array([_tau(rows[:, 0], rows[:, 1]) for rows in drawn])
     ends = np.nanquantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Agreement(epochs=low, final=high, tau=tau, low=float(ends[0]), high=float(ends[1]), n=n)
 

@@ -112,3 +112,13 @@ def test_the_reference_is_no_value_of_a_choice(plain):
     star["choice.width"] = pd.array([64], "Int64")
     best = best_choice(pd.concat([plain, star], ignore_index=True), "choice.width")
     assert (best.n, best.median) == (60, 16)
+
+
+def test_networks_trained_twice_make_no_interval_narrower():
+    """Twice the trials of as many networks: the copies say nothing new."""
+    rng = np.random.default_rng(0)
+    once = pd.DataFrame({"key": [f"k{place}" for place in range(20)], "accuracy_at_1": rng.random(20)})
+    once["accuracy_at_2"] = once["accuracy_at_1"] + rng.normal(0, 0.3, 20)
+    (alone,), (twice,) = agreement(once), agreement(pd.concat([once, once], ignore_index=True))
+    assert (alone.n, twice.n) == (20, 40)
+    assert twice.high - twice.low == pytest.approx(alone.high - alone.low, rel=0.1)
