@@ -10,20 +10,14 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from analysis.alike import seeds_of, unlike
 from analysis.anytime import Axis, Measure, Steps, anytime
 from analysis.courses import courses
 from analysis.runs import check_comparable, load
-from analysis.source import Source, runs_in, source
+from analysis.source import runs_in, source
 from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, mean_share, median_time, paired, unpaired
 from analysis.table import winner
 from nas.errors import RunError
-
-_SECTIONS: Final = ("space", "objectives", "budget", "data", "training", "resources")
-"""Of a recipe, where two searches that are compared should agree; they may differ in sampler, seeds and stopping."""
-TRAINING: Final = ("budget", "data", "training")
-"""Of a recipe, what two trainings of one network depend on."""
-_OF_MACHINES: Final = frozenset({"root", "download", "concurrency", "address", "max_failures", "storage"})
-"""Keys of a recipe that do not change what a device-second buys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +126,7 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
     (runs_a, first), (runs_b, second) = trained(a, report), trained(b, report)
     baseline = pd.concat(trained(random)[1], ignore_index=True) if random is not None else None
     names = (Path(a).resolve().name, Path(b).resolve().name)  # `.` has no name of its own
-    known = (_seeds(runs_a), _seeds(runs_b))
+    known = (seeds_of(runs_a), seeds_of(runs_b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
     compared = compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
     return replace(
@@ -140,41 +134,6 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
         left_out=tuple(str(run) for path in (a, b) for run in runs_in(path) if run not in (*runs_a, *runs_b)),
         unlike=unlike((*runs_a, *runs_b)),
     )
-
-
-def unlike(runs: Sequence[Path], sections: Sequence[str] = _SECTIONS) -> tuple[str, ...]:
-    """In what the recipes of runs differ from the first one's, machines aside, such as ``training.epochs (1 and 4)``.
-
-    Args:
-        runs: their folders; those without a recipe differ in nothing.
-        sections: of the recipe.
-    """
-    first, *others = [source(run) for run in runs]
-    return tuple(dict.fromkeys(said for each in others for said in _unlike(first, each, sections)))
-
-
-def differ_in_seed(runs: Sequence[Path]) -> bool:
-    """Whether runs are one search with several seeds, as their recipes tell; those without are taken for it."""
-    try:
-        _seeds(runs)
-    except RunError:
-        return False
-    return not unlike(runs, (*_SECTIONS, "sampler", "early_stopping"))
-
-
-def _unlike(a: Source, b: Source, sections: Sequence[str]) -> tuple[str, ...]:
-    """What differs in two runs' recipes, machines aside, with both values."""
-    found = []
-    for section in sections:
-        left, right = ((each.recipe or {}).get(section) for each in (a, b))
-        if isinstance(left, Mapping) and isinstance(right, Mapping):
-            keys = [key for key in left if key not in _OF_MACHINES and key in right and left[key] != right[key]]
-            # The values of a section within, such as augmentation, would fill the screen.
-            values = ["" if isinstance(left[key], Mapping) else f" ({left[key]} and {right[key]})" for key in keys]
-            found += [f"{section}.{key}{value}" for key, value in zip(keys, values, strict=True)]
-        elif None not in (left, right) and left != right:
-            found.append(f"{section} ({left} and {right})")
-    return tuple(found)
 
 
 def trained(path: Path | str, report: str = "accuracy") -> tuple[list[Path], list[pd.DataFrame]]:
@@ -195,21 +154,6 @@ def trained(path: Path | str, report: str = "accuracy") -> tuple[list[Path], lis
             f"but got {report!r}."
         )
     return list(known), list(known.values())
-
-
-def _seeds(runs: Sequence[Path]) -> list[Hashable] | None:
-    """The seeds of the runs of a search, or None where one has no recipe."""
-    recipes = [source(run).recipe for run in runs]
-    if not all(recipes):
-        return None
-    seeds = [(recipe.get("seed", 0), recipe.get("trial_seed", 0)) for recipe in recipes if recipe]
-    for place, seed in enumerate(seeds):
-        if seed in seeds[:place]:
-            raise RunError(
-                f"the runs of a search must differ in their seeds, but {runs[seeds.index(seed)]} and {runs[place]} "
-                f"both have seed={seed[0]}, trial_seed={seed[1]}."
-            )
-    return list(seeds)
 
 
 def compare_tables(

@@ -1,17 +1,15 @@
-"""What ``nas analyze``, ``compare`` and ``models`` write: figures, the data behind them, the report; and the front."""
+"""What ``nas analyze`` and ``models`` write: figures, the data behind them, the report; and the front."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
 import pandas as pd
 
-from analysis.anytime import Measure
-from analysis.courses import courses
+from analysis.alike import differ_in_seed
 from analysis.pareto import front, on_front
 from analysis.plots.accuracy_vs_cost import accuracy_vs_cost
-from analysis.plots.anytime import anytime as plot_anytime
 from analysis.plots.trained import trained_networks
 from analysis.runs import (
     apart,
@@ -25,14 +23,13 @@ from analysis.runs import (
     named_apart,
 )
 from analysis.source import Source, runs_in, source
-from analysis.style import figure, legend_of_all, save
+from analysis.style import figure, save
 from analysis.table import networks, trainings
 from analysis.trained import Trained, table_of
 from nas.files import write_atomically
 from nas.published import published
 
 TIME: Final = "time_spent.csv"
-MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 
 
 def analyze(
@@ -79,8 +76,6 @@ def _searches(
     given: Sequence[Path | str], several: Sequence[Sequence[Path]], names: Sequence[str]
 ) -> dict[str, list[str]]:
     """The names of each search's runs, by its own: a folder of runs that differ in more than their seeds is many."""
-    from analysis.compare import differ_in_seed  # As in `_report`: what most analyses do without.
-
     homes = [Path(one).resolve() for one in given]
     labels = apart([home.name for home in homes], [home.parent.name for home in homes])
     rest = iter(names)
@@ -168,49 +163,6 @@ def draw_models(models: Sequence[Trained], folder: Path, *, runs: Sequence[Path]
     png, svg = (save(made, folder / f"models.{kind}") for kind in ("png", "svg"))
     # Further digits are those of scipy's version, and the file is compared with one that another wrote.
     return png, svg, write_csv(table_of(models).round(8), folder / "models.csv")
-
-
-def draw_compared(searches: Sequence[Path], folder: Path, *, report: str = "accuracy") -> tuple[Path, Path, Path]:
-    """Write the best so far and the hypervolume of searches against device-time: PNG and SVG, and both as CSV.
-
-    Args:
-        searches: run folders, or folders of run folders that differ in their seed.
-        folder: where files go.
-        report: column that is reported of the network that is best by ``accuracy``.
-
-    Raises:
-        RunError: as by :func:`analysis.compare.compare`.
-    """
-    from analysis.compare import trained  # As in `_report`.
-
-    homes = [path.resolve() for path in searches]
-    check_comparable(source(run) for path in homes for run in runs_in(path))
-    names = apart([home.name for home in homes], [home.parent.name for home in homes])
-    tables = {name: trained(home, report)[1] for name, home in zip(names, homes, strict=True)}
-    seen = {measure: courses(tables, measure=measure, against="seconds", report=report) for measure in MEASURES}
-    folder.mkdir(parents=True, exist_ok=True)
-    made, both = figure(9.0, 3.4, columns=2)
-    for axes, measure in zip(both, MEASURES, strict=True):
-        plot_anytime(seen[measure], axes, measure=measure, against="seconds")
-    if report != "accuracy":
-        both[0].set_ylabel(f"{report} of the best so far (%)")
-    legend_of_all(made, both)
-    png, svg = (save(made, folder / f"compare.{kind}") for kind in ("png", "svg"))
-    steps = [
-        pd.DataFrame(
-            {
-                "search": name,
-                "run": str(table["run"].iloc[0]),
-                "seconds": best.x,
-                "best": best.y,
-                "hypervolume": volume.y,
-            }
-        )
-        for name, own in tables.items()
-        for table, best, volume in zip(own, seen["best"][name], seen["hypervolume"][name], strict=True)
-    ]
-    # Further digits are those of a version of moocore.
-    return png, svg, write_csv(pd.concat(steps).round(8), folder / "compare.csv")
 
 
 def plotted(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:

@@ -12,7 +12,8 @@ from analysis.anytime import Steps, anytime
 from analysis.compare import cells, compare
 from analysis.runs import load
 from analysis.trained import read_trained
-from analysis.write import analyze, draw_compared, draw_models
+from analysis.write import analyze, draw_models
+from analysis.write_compared import draw_compared
 from nas import serialize
 from nas.cost import cost
 from nas.journal import Journal

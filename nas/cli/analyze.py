@@ -98,7 +98,7 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
     """
     import pandas as pd
 
-    from analysis.compare import TRAINING, unlike
+    from analysis.alike import TRAINING, unlike
     from analysis.runs import cost_of, load
     from analysis.source import runs_in
     from analysis.table import trained_alike

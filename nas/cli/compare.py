@@ -23,7 +23,7 @@ def compare(
 
     from analysis.compare import HEAD, cells
     from analysis.compare import compare as measure
-    from analysis.write import draw_compared
+    from analysis.write_compared import draw_compared
     from nas.cli.console import make_console
 
     first, *others = searches

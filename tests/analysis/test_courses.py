@@ -7,7 +7,7 @@ from analysis.anytime import anytime
 from analysis.courses import courses
 from analysis.runs import load
 from analysis.table import tabulate
-from analysis.write import draw_compared
+from analysis.write_compared import draw_compared
 from nas.errors import RunError
 
 

@@ -1,0 +1,65 @@
+"""In what the recipes of runs are alike: whether runs are one search, and what sets two searches apart."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from analysis.source import Source, source
+from nas.errors import RunError
+
+SECTIONS: Final = ("space", "objectives", "budget", "data", "training", "resources")
+"""Of a recipe, where two searches that are compared should agree; they may differ in sampler, seeds and stopping."""
+TRAINING: Final = ("budget", "data", "training")
+"""Of a recipe, what two trainings of one network depend on."""
+_OF_MACHINES: Final = frozenset({"root", "download", "concurrency", "address", "max_failures", "storage"})
+"""Keys of a recipe that do not change what a device-second buys."""
+
+
+def unlike(runs: Sequence[Path], sections: Sequence[str] = SECTIONS) -> tuple[str, ...]:
+    """In what the recipes of runs differ from the first one's, machines aside, such as ``training.epochs (1 and 4)``.
+
+    Args:
+        runs: their folders; those without a recipe differ in nothing.
+        sections: of the recipe.
+    """
+    first, *others = [source(run) for run in runs]
+    return tuple(dict.fromkeys(said for each in others for said in _unlike(first, each, sections)))
+
+
+def differ_in_seed(runs: Sequence[Path]) -> bool:
+    """Whether runs are one search with several seeds, as their recipes tell; those without are taken for it."""
+    try:
+        seeds_of(runs)
+    except RunError:
+        return False
+    return not unlike(runs, (*SECTIONS, "sampler", "early_stopping"))
+
+
+def _unlike(a: Source, b: Source, sections: Sequence[str]) -> tuple[str, ...]:
+    """What differs in two runs' recipes, machines aside, with both values."""
+    found = []
+    for section in sections:
+        left, right = ((each.recipe or {}).get(section) for each in (a, b))
+        if isinstance(left, Mapping) and isinstance(right, Mapping):
+            keys = [key for key in left if key not in _OF_MACHINES and key in right and left[key] != right[key]]
+            # The values of a section within, such as augmentation, would fill the screen.
+            values = ["" if isinstance(left[key], Mapping) else f" ({left[key]} and {right[key]})" for key in keys]
+            found += [f"{section}.{key}{value}" for key, value in zip(keys, values, strict=True)]
+        elif None not in (left, right) and left != right:
+            found.append(f"{section} ({left} and {right})")
+    return tuple(found)
+
+
+def seeds_of(runs: Sequence[Path]) -> list[Hashable] | None:
+    """The seeds of the runs of a search, or None where one has no recipe."""
+    recipes = [source(run).recipe for run in runs]
+    if not all(recipes):
+        return None
+    seeds = [(recipe.get("seed", 0), recipe.get("trial_seed", 0)) for recipe in recipes if recipe]
+    for place, seed in enumerate(seeds):
+        if seed in seeds[:place]:
+            raise RunError(
+                f"the runs of a search must differ in their seeds, but {runs[seeds.index(seed)]} and {runs[place]} "
+                f"both have seed={seed[0]}, trial_seed={seed[1]}."
+            )
+    return list(seeds)

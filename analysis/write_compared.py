@@ -1,0 +1,59 @@
+"""What ``nas compare`` writes: how searches went, drawn and as data."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, get_args
+
+import pandas as pd
+
+from analysis.anytime import Measure
+from analysis.compare import trained
+from analysis.courses import courses
+from analysis.plots.anytime import anytime as plot_anytime
+from analysis.runs import apart, check_comparable
+from analysis.source import runs_in, source
+from analysis.style import figure, legend_of_all, save
+from analysis.write import write_csv
+
+MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
+
+
+def draw_compared(searches: Sequence[Path], folder: Path, *, report: str = "accuracy") -> tuple[Path, Path, Path]:
+    """Write the best so far and the hypervolume of searches against device-time: PNG and SVG, and both as CSV.
+
+    Args:
+        searches: run folders, or folders of run folders that differ in their seed.
+        folder: where files go.
+        report: column that is reported of the network that is best by ``accuracy``.
+
+    Raises:
+        RunError: as by :func:`analysis.compare.compare`.
+    """
+    homes = [path.resolve() for path in searches]
+    check_comparable(source(run) for path in homes for run in runs_in(path))
+    names = apart([home.name for home in homes], [home.parent.name for home in homes])
+    tables = {name: trained(home, report)[1] for name, home in zip(names, homes, strict=True)}
+    seen = {measure: courses(tables, measure=measure, against="seconds", report=report) for measure in MEASURES}
+    folder.mkdir(parents=True, exist_ok=True)
+    made, both = figure(9.0, 3.4, columns=2)
+    for axes, measure in zip(both, MEASURES, strict=True):
+        plot_anytime(seen[measure], axes, measure=measure, against="seconds")
+    if report != "accuracy":
+        both[0].set_ylabel(f"{report} of the best so far (%)")
+    legend_of_all(made, both)
+    png, svg = (save(made, folder / f"compare.{kind}") for kind in ("png", "svg"))
+    steps = [
+        pd.DataFrame(
+            {
+                "search": name,
+                "run": str(table["run"].iloc[0]),
+                "seconds": best.x,
+                "best": best.y,
+                "hypervolume": volume.y,
+            }
+        )
+        for name, own in tables.items()
+        for table, best, volume in zip(own, seen["best"][name], seen["hypervolume"][name], strict=True)
+    ]
+    # Further digits are those of a version of moocore.
+    return png, svg, write_csv(pd.concat(steps).round(8), folder / "compare.csv")
