@@ -26,28 +26,53 @@ def unlike(runs: Sequence[Path], sections: Sequence[str] = SECTIONS) -> tuple[st
     return tuple(dict.fromkeys(said for each in others for said in _unlike(first, each, sections)))
 
 
+def hold_to_one_search(runs: Sequence[Path]) -> None:
+    """Hold runs that are taken for one search with several seeds to that, as their recipes tell.
+
+    Raises:
+        RunError: two that differ in more.
+    """
+    first, *others = runs
+    for other in others:
+        found = unlike((first, other), (*SECTIONS, "sampler", "early_stopping"))
+        if found:
+            raise RunError(
+                f"the runs of one search must differ in their seeds alone, but {first} and {other} differ in "
+                f"{'; '.join(found)}."
+            )
+
+
 def differ_in_seed(runs: Sequence[Path]) -> bool:
     """Whether runs are one search with several seeds, as their recipes tell; those without are taken for it."""
     try:
         seeds_of(runs)
+        hold_to_one_search(runs)
     except RunError:
         return False
-    return not unlike(runs, (*SECTIONS, "sampler", "early_stopping"))
+    return True
 
 
 def _unlike(a: Source, b: Source, sections: Sequence[str]) -> tuple[str, ...]:
     """What differs in two runs' recipes, machines aside, with both values."""
-    found = []
+    one, other = (each.recipe or {} for each in (a, b))
+    found: list[str] = []
     for section in sections:
-        left, right = ((each.recipe or {}).get(section) for each in (a, b))
+        left, right = one.get(section), other.get(section)
         if isinstance(left, Mapping) and isinstance(right, Mapping):
-            keys = [key for key in left if key not in _OF_MACHINES and key in right and left[key] != right[key]]
-            # The values of a section within, such as augmentation, would fill the screen.
-            values = ["" if isinstance(left[key], Mapping) else f" ({left[key]} and {right[key]})" for key in keys]
-            found += [f"{section}.{key}{value}" for key, value in zip(keys, values, strict=True)]
-        elif None not in (left, right) and left != right:
-            found.append(f"{section} ({left} and {right})")
+            # What one of two recipes does not have, the version that wrote it did not know.
+            shared = [key for key in left if key in right and key not in _OF_MACHINES]
+            found += [said for key in shared for said in _apart(f"{section}.{key}", left[key], right[key])]
+        elif None not in (left, right):
+            found += _apart(section, left, right)
     return tuple(found)
+
+
+def _apart(name: str, left: object, right: object) -> list[str]:
+    """What differs within two values of a recipe: of sections within, such as augmentation, key by key."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        keys = dict.fromkeys((*left, *right))
+        return [said for key in keys for said in _apart(f"{name}.{key}", left.get(key), right.get(key))]
+    return [f"{name} ({left} and {right})"] if left != right else []
 
 
 def seeds_of(runs: Sequence[Path]) -> list[Hashable] | None:

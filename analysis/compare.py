@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from analysis.alike import seeds_of, unlike
+from analysis.alike import hold_to_one_search, seeds_of, unlike
 from analysis.anytime import Axis, Measure, Steps, anytime
 from analysis.courses import courses
 from analysis.runs import check_comparable, load
@@ -115,8 +115,8 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
         report: column that is reported of the network that is best by ``accuracy``.
 
     Raises:
-        RunError: not runs, of different data sets, two of one seed in a search, a search without a complete trial,
-            or without figures in the column ``report``.
+        RunError: not runs, of different data sets, two of one seed in a search or that differ in more than it, a search
+            without a complete trial, or without figures in the column ``report``.
     """
     check_comparable([source(run) for path in (a, b, random) if path is not None for run in runs_in(path)])
     for run in runs_in(random) if random is not None else ():
@@ -140,8 +140,10 @@ def trained(path: Path | str, report: str = "accuracy") -> tuple[list[Path], lis
     """The runs of a search, but for those that have only begun, and their tables.
 
     Raises:
-        RunError: none is left, they have no figures in the column ``report``, or it is no accuracy.
+        RunError: runs that differ in more than their seeds, none that is left, or without figures in the column
+            ``report``, which must be an accuracy.
     """
+    hold_to_one_search(runs_in(path))
     known = {run: table for run in runs_in(path) if not winner(table := load(run)).empty}
     if not known:
         raise RunError(f"a search must have trained a candidate to the end to be compared, but {path} has none.")

@@ -8,6 +8,7 @@ from analysis import analyze
 from analysis.compare import HEAD, cells, compare, compare_tables
 from analysis.source import runs_in
 from analysis.table import tabulate
+from analysis.write_compared import draw_compared
 from nas.errors import RunError
 
 
@@ -191,12 +192,36 @@ def test_what_else_differs_is_told(run_folder):
     a, b = run_folder(10), run_folder(10, name="other")
     for folder, epochs in ((a, 1), (b, 4)):
         (folder / "recipe.yaml").write_text(f"training: {{epochs: {epochs}, augment: {{flip: {epochs == 4}}}}}\n")
-    assert compare(a, b).unlike == ("training.epochs (1 and 4)", "training.augment")
+    assert compare(a, b).unlike == ("training.epochs (1 and 4)", "training.augment.flip (False and True)")
     assert compare(a, a).unlike == ()
     for folder, space, cpu in ((a, "googlenet", 1), (b, "toy", 2)):
         resources = f"resources: {{cpu: {cpu}, concurrency: {cpu}}}"
         (folder / "recipe.yaml").write_text(f"space: {space}\nsampler: {{name: {space}}}\n{resources}\n")
     assert compare(a, b).unlike == ("space (googlenet and toy)", "resources.cpu (1 and 2)")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sampler: {name: gp, options: {additive: true}}", "sampler.options.additive (None and True)"),
+        ("sampler: {name: tpe, options: {}}", "sampler.name (gp and tpe)"),
+        ("sampler: {name: gp, options: {}}\nbudget: {macs: 2}", "budget.macs (1 and 2)"),
+        ("sampler: {name: gp, options: {}}\nearly_stopping: {rule: asha}", "early_stopping.rule (none and asha)"),
+    ],
+)
+def test_a_folder_of_two_searches_is_not_one_with_two_seeds(text, said, run_folder, tmp_path):
+    first, second, other = run_folder(10, 0, "mixed/0"), run_folder(10, 1, "mixed/1"), run_folder(10, 0, "other")
+    common = "sampler: {name: gp, options: {}}\nbudget: {macs: 1}\nearly_stopping: {rule: none}\n"
+    (first / "recipe.yaml").write_text(f"seed: 0\n{common}")
+    (second / "recipe.yaml").write_text(f"seed: 1\n{common}")
+    assert compare(tmp_path / "mixed", other)
+    (second / "recipe.yaml").write_text(f"seed: 1\n{text}\n")
+    with pytest.raises(RunError) as refused:
+        compare(tmp_path / "mixed", other)
+    told = f"the runs of one search must differ in their seeds alone, but {first} and {second} differ in {said}."
+    assert str(refused.value) == told
+    with pytest.raises(RunError, match="must differ in their seeds alone"):
+        draw_compared([other, tmp_path / "mixed"], tmp_path / "drawn")
 
 
 def test_only_accuracies_are_compared(run_folder):
