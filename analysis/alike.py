@@ -42,6 +42,29 @@ def hold_to_one_search(runs: Sequence[Path]) -> None:
             )
 
 
+def hold_to_baseline(random: Sequence[Path], searches: Sequence[Path]) -> None:
+    """Hold a random search to what the searches that it is the baseline of were given.
+
+    Args:
+        random: its runs, which are one search.
+        searches: a run of each search.
+
+    Raises:
+        RunError: another sampler, or another budget, data or training.
+    """
+    for run in random:
+        sampler = (source(run).recipe or {}).get("sampler", {})
+        if isinstance(sampler, Mapping) and sampler.get("name", "random") != "random":
+            raise RunError(f"a random search must be one by the sampler random, but {run} is by {sampler['name']}.")
+    for search in searches:
+        found = unlike((search, random[0]), TRAINING)
+        if found:
+            raise RunError(
+                f"a random search must have the budget, data and training of the searches beside it, but {search} and "
+                f"{random[0]} differ in {'; '.join(found)}."
+            )
+
+
 def differ_in_seed(runs: Sequence[Path]) -> bool:
     """Whether runs are one search with several seeds, as their recipes tell; those without are taken for it."""
     try:

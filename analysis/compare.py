@@ -1,7 +1,7 @@
 """Which of two searches was better, at equal trainings and at equal device-seconds."""
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from analysis.alike import hold_to_one_search, seeds_of, unlike
+from analysis.alike import hold_to_baseline, hold_to_one_search, seeds_of, unlike
 from analysis.anytime import Axis, Measure, Steps, anytime
 from analysis.courses import courses
 from analysis.runs import check_comparable, load
@@ -111,20 +111,21 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
     Args:
         a: the first search.
         b: the second.
-        random: a random search of the same budget, to say how much better than its mean network both are.
+        random: a random search of the same budget, data and training, to say how much better than its mean network
+            both are.
         report: column that is reported of the network that is best by ``accuracy``.
 
     Raises:
-        RunError: not runs, of different data sets, two of one seed in a search or that differ in more than it, a search
+        RunError: not runs, of different data sets, two of one seed in a search or that differ in more than it, a
+            random search of another budget, data or training, a search
             without a complete trial, or without figures in the column ``report``.
     """
     check_comparable([source(run) for path in (a, b, random) if path is not None for run in runs_in(path)])
-    for run in runs_in(random) if random is not None else ():
-        sampler = (source(run).recipe or {}).get("sampler", {})
-        if isinstance(sampler, Mapping) and sampler.get("name", "random") != "random":
-            raise RunError(f"a random search must be one by the sampler random, but {run} is by {sampler['name']}.")
     (runs_a, first), (runs_b, second) = trained(a, report), trained(b, report)
-    baseline = pd.concat(trained(random)[1], ignore_index=True) if random is not None else None
+    drawn, tables = trained(random) if random is not None else ([], [])
+    if drawn:
+        hold_to_baseline(drawn, (runs_a[0], runs_b[0]))
+    baseline = pd.concat(tables, ignore_index=True) if tables else None
     names = (Path(a).resolve().name, Path(b).resolve().name)  # `.` has no name of its own
     known = (seeds_of(runs_a), seeds_of(runs_b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
@@ -132,7 +133,7 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
     return replace(
         compared,
         left_out=tuple(str(run) for path in (a, b) for run in runs_in(path) if run not in (*runs_a, *runs_b)),
-        unlike=unlike((*runs_a, *runs_b)),
+        unlike=unlike((*runs_a, *runs_b, *drawn)),
     )
 
 

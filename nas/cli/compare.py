@@ -13,7 +13,7 @@ def compare(
         help="Run folders, or folders of run folders that differ in their seed: the one to beat, and others."
     ),
     random: Path | None = typer.Option(
-        None, help="A random search of the same budget, to say how much better all are."
+        None, help="A random search of the same budget, data and training, to say how much better all are."
     ),
     column: str = typer.Option("accuracy", help="What is reported of the network that is best on split A."),
     into: Path = typer.Option(Path("reports/compare"), help="Where compare.png, compare.svg and compare.csv go."),

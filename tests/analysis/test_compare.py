@@ -200,6 +200,23 @@ def test_what_else_differs_is_told(run_folder):
     assert compare(a, b).unlike == ("space (googlenet and toy)", "resources.cpu (1 and 2)")
 
 
+def test_a_random_search_has_the_budget_data_and_training_of_those_beside_it(run_folder):
+    a, b, random = (run_folder(10, 0, name) for name in ("a", "b", "random"))
+    common = "seed: 0\nsampler: {name: random}\n"
+    for run in (a, b):
+        (run / "recipe.yaml").write_text(f"{common}budget: {{macs: 1}}\ntraining: {{epochs: 1}}\nspace: one\n")
+    (random / "recipe.yaml").write_text(f"{common}budget: {{macs: 1}}\ntraining: {{epochs: 1}}\nspace: two\n")
+    found = compare(a, b, random=random)
+    assert found.over_random is not None and found.unlike == ("space (one and two)",), "as of a and b it is told"
+    for text, said in (
+        ("budget: {macs: 2}\n", r"budget\.macs \(1 and 2\)"),
+        ("training: {epochs: 3}\n", r"training\.epochs \(1 and 3\)"),
+    ):
+        (random / "recipe.yaml").write_text(f"{common}{text}")
+        with pytest.raises(RunError, match=rf"must have the budget, .* but .*a and .*random differ in {said}\.$"):
+            compare(a, b, random=random)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
