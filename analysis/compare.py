@@ -30,7 +30,7 @@ class Comparison:
     Attributes:
         measure: ``best`` accuracy, in [0, 1], or ``hypervolume``, a share of the common box.
         against: what both spent as much of.
-        effort: how much of it: as much as every run of both spent.
+        effort: how much of it: as much as every run spent, of the pairs where there are any.
         a: mean over the runs of the first search that count; without such a pair, over all that had a network.
         b: of the second.
         difference: of b over a, seed by seed, of the pairs that count.
@@ -80,6 +80,8 @@ class Compared:
     over_random: tuple[Difference, Difference] | None
     left_out: tuple[str, ...] = ()
     """Runs that have trained no candidate to the end yet."""
+    unpaired: tuple[str, ...] = ()
+    """Runs that count for nothing, for the other search has no run of their seed, and why."""
     unlike: tuple[str, ...] = ()
     """In what their recipes differ beyond sampler, seed and stopping, such as ``training.epochs (1 and 4)``."""
 
@@ -106,7 +108,8 @@ def cells(row: Comparison, names: tuple[str, str], report: str = "accuracy") -> 
 def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, report: str = "accuracy") -> Compared:
     """Compare two searches; each is a run folder, or a folder of run folders that differ in their seed.
 
-    Runs are paired by the seeds of their recipes; those without a recipe in the order of their names.
+    Runs are paired by the seeds of their recipes; those without a recipe in the order of their names. Where there are
+    pairs, runs without a partner count for nothing: a short one would end the comparison for all.
 
     Args:
         a: the first search.
@@ -117,8 +120,8 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
 
     Raises:
         RunError: not runs, of different data sets, two of one seed in a search or that differ in more than it, a
-            random search of another budget, data or training, a search
-            without a complete trial, or without figures in the column ``report``.
+            random search of another budget, data or training, a search without a complete trial, or without figures in
+            the column ``report``.
     """
     check_comparable([source(run) for path in (a, b, random) if path is not None for run in runs_in(path)])
     (runs_a, first), (runs_b, second) = trained(a, report), trained(b, report)
@@ -129,11 +132,29 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
     names = (Path(a).resolve().name, Path(b).resolve().name)  # `.` has no name of its own
     known = (seeds_of(runs_a), seeds_of(runs_b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
+    left, right = seeds or (range(len(runs_a)), range(len(runs_b)))
+    lone = (*_lone(runs_a, left, right, b), *_lone(runs_b, right, left, a))
     compared = compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
     return replace(
         compared,
         left_out=tuple(str(run) for path in (a, b) for run in runs_in(path) if run not in (*runs_a, *runs_b)),
+        unpaired=tuple(lone),
         unlike=unlike((*runs_a, *runs_b, *drawn)),
+    )
+
+
+def _lone(
+    runs: Sequence[Path], own: Sequence[Hashable], theirs: Sequence[Hashable], other: Path | str
+) -> tuple[str, ...]:
+    """The runs of a search that have no partner in the other, where some have."""
+    if not set(own) & set(theirs):
+        return ()
+    return tuple(
+        f"{run} (no trained run of seed={seed[0]}, trial_seed={seed[1]} in {other})"
+        if isinstance(seed, tuple)
+        else f"{run} (no trained run number {place} in {other})"
+        for place, (run, seed) in enumerate(zip(runs, own, strict=True), start=1)
+        if seed not in theirs
     )
 
 
@@ -170,7 +191,9 @@ def compare_tables(
 ) -> Compared:
     """As :func:`compare`, from one table a run. Runs of equal ``seeds`` are paired; without seeds, in their order."""
     left, right = seeds or (range(len(a)), range(len(b)))
-    pairs = [(place, list(right).index(seed)) for place, seed in enumerate(left) if seed in right]
+    pairs = [(a[place], b[list(right).index(seed)]) for place, seed in enumerate(left) if seed in right]
+    if pairs:
+        a, b = [one for one, _ in pairs], [other for _, other in pairs]
     rows: list[Comparison] = []
     targets: list[Target] = []
     measures: tuple[Measure, ...] = ("best", "hypervolume")
@@ -178,7 +201,7 @@ def compare_tables(
     for against in axes:
         for measure in measures:
             both = courses({"a": a, "b": b}, measure=measure, against=against, report=report)
-            rows.append(_at_equal_effort(both["a"], both["b"], pairs, measure, against))
+            rows.append(_at_equal_effort(both["a"], both["b"], len(pairs), measure, against))
             if measure == "best":
                 targets.append(_target(both["a"], both["b"], against))
     over = None
@@ -187,13 +210,13 @@ def compare_tables(
     return Compared(names=names, rows=tuple(rows), targets=tuple(targets), over_random=over)
 
 
-def _at_equal_effort(
-    a: Sequence[Steps], b: Sequence[Steps], pairs: Sequence[tuple[int, int]], measure: Measure, against: Axis
-) -> Comparison:
+def _at_equal_effort(a: Sequence[Steps], b: Sequence[Steps], pairs: int, measure: Measure, against: Axis) -> Comparison:
+    """Compare courses that are so many pairs, or, where there are none, all of both."""
     effort = min((course.end for course in (*a, *b)), default=0.0)
     left, right = ([float(course.at(np.array([effort]))[0]) for course in courses] for courses in (a, b))
-    known = [(one, other) for one, other in pairs if np.isfinite([left[one], right[other]]).all()]
-    ours, theirs = [left[one] for one, _ in known], [right[other] for _, other in known]
+    couples = zip(left, right, strict=True) if pairs else ()
+    known = [couple for couple in couples if np.isfinite(couple).all()]
+    ours, theirs = [one for one, _ in known], [other for _, other in known]
     return Comparison(
         measure=measure,
         against=against,
@@ -201,7 +224,7 @@ def _at_equal_effort(
         a=mean_share(ours or left),  # Of the pairs, if any, lest the difference contradict what stands beside it.
         b=mean_share(theirs or right),
         difference=paired(ours, theirs),
-        pairs=len(pairs),
+        pairs=pairs,
     )
 
 

@@ -39,6 +39,8 @@ def compare(
         console.print(table)
         if compared.left_out:
             console.print(f"left out, for no candidate of theirs is trained to the end: {', '.join(compared.left_out)}")
+        if compared.unpaired:
+            console.print(f"left out, for the other search has no partner of theirs: {', '.join(compared.unpaired)}")
         if compared.unlike:
             unlike = "; ".join(compared.unlike)
             console.print(f"not alike, so that more than the search may make the difference: {unlike}")

@@ -8,7 +8,6 @@ from analysis import analyze
 from analysis.compare import HEAD, cells, compare, compare_tables
 from analysis.source import runs_in
 from analysis.table import tabulate
-from analysis.write_compared import draw_compared
 from nas.errors import RunError
 
 
@@ -145,6 +144,32 @@ def test_searches_without_a_seed_in_common_make_no_claim(search, budget):
     assert cells(apart.rows[0], apart.names)[4:] == ("", "", "no claim: no seed in common")
 
 
+def test_a_run_without_a_partner_counts_for_nothing(search, budget):
+    a, b = tables(search, budget, range(5)), tables(search, budget, range(5), gain=0.02)
+    short = tables(search, budget, [9], trials=4, gain=-0.5)[0]
+    random = tables(search, budget, [11])[0]
+    without = compare_tables(a, b, names=("a", "b"), seeds=(range(5), range(5)), random=random)
+    beside = compare_tables([*a, short], b, names=("a", "b"), seeds=((0, 1, 2, 3, 4, 9), range(5)), random=random)
+    assert without == beside, "neither effort, nor box, nor targets, nor the gain over random"
+    assert without.rows[0].effort == 24
+
+
+def test_runs_without_a_partner_are_told(run_folder, tmp_path):
+    ours = [run_folder(10, seed, f"ours/{seed}") for seed in (0, 1, 2)]
+    theirs = [run_folder(10, seed, f"theirs/{seed}") for seed in (1, 2, 7)]
+    a, b = tmp_path / "ours", tmp_path / "theirs"
+    told = compare(a, b).unpaired
+    assert told == (
+        f"{ours[0]} (no trained run of seed=0, trial_seed=0 in {b})",
+        f"{theirs[2]} (no trained run of seed=7, trial_seed=0 in {a})",
+    )
+    assert compare(a, theirs[2]).unpaired == (), "without a pair all count"
+    for run in (*ours, *theirs):
+        (run / "recipe.yaml").unlink()
+    alone = tuple(f"{run} (no trained run number {n} in {theirs[0]})" for n, run in ((2, ours[1]), (3, ours[2])))
+    assert compare(a, theirs[0]).unpaired == alone
+
+
 def test_a_difference_is_of_the_means_that_stand_beside_it(search, budget):
     a, b = tables(search, budget, range(5)), tables(search, budget, range(3, 6))
     for row in compare_tables(a, b, names=("a", "b"), seeds=(range(5), range(3, 6))).rows:
@@ -186,59 +211,6 @@ def test_a_search_whose_reference_alone_is_complete_is_refused(run_folder, searc
     star = run_folder(name="star", records=[replace(one, number=place) for place, one in enumerate(records)])
     with pytest.raises(RunError, match="must have trained a candidate to the end"):
         compare(run_folder(12, 0, "plain"), star)
-
-
-def test_what_else_differs_is_told(run_folder):
-    a, b = run_folder(10), run_folder(10, name="other")
-    for folder, epochs in ((a, 1), (b, 4)):
-        (folder / "recipe.yaml").write_text(f"training: {{epochs: {epochs}, augment: {{flip: {epochs == 4}}}}}\n")
-    assert compare(a, b).unlike == ("training.epochs (1 and 4)", "training.augment.flip (False and True)")
-    assert compare(a, a).unlike == ()
-    for folder, space, cpu in ((a, "googlenet", 1), (b, "toy", 2)):
-        resources = f"resources: {{cpu: {cpu}, concurrency: {cpu}}}"
-        (folder / "recipe.yaml").write_text(f"space: {space}\nsampler: {{name: {space}}}\n{resources}\n")
-    assert compare(a, b).unlike == ("space (googlenet and toy)", "resources.cpu (1 and 2)")
-
-
-def test_a_random_search_has_the_budget_data_and_training_of_those_beside_it(run_folder):
-    a, b, random = (run_folder(10, 0, name) for name in ("a", "b", "random"))
-    common = "seed: 0\nsampler: {name: random}\n"
-    for run in (a, b):
-        (run / "recipe.yaml").write_text(f"{common}budget: {{macs: 1}}\ntraining: {{epochs: 1}}\nspace: one\n")
-    (random / "recipe.yaml").write_text(f"{common}budget: {{macs: 1}}\ntraining: {{epochs: 1}}\nspace: two\n")
-    found = compare(a, b, random=random)
-    assert found.over_random is not None and found.unlike == ("space (one and two)",), "as of a and b it is told"
-    for text, said in (
-        ("budget: {macs: 2}\n", r"budget\.macs \(1 and 2\)"),
-        ("training: {epochs: 3}\n", r"training\.epochs \(1 and 3\)"),
-    ):
-        (random / "recipe.yaml").write_text(f"{common}{text}")
-        with pytest.raises(RunError, match=rf"must have the budget, .* but .*a and .*random differ in {said}\.$"):
-            compare(a, b, random=random)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("sampler: {name: gp, options: {additive: true}}", "sampler.options.additive (None and True)"),
-        ("sampler: {name: tpe, options: {}}", "sampler.name (gp and tpe)"),
-        ("sampler: {name: gp, options: {}}\nbudget: {macs: 2}", "budget.macs (1 and 2)"),
-        ("sampler: {name: gp, options: {}}\nearly_stopping: {rule: asha}", "early_stopping.rule (none and asha)"),
-    ],
-)
-def test_a_folder_of_two_searches_is_not_one_with_two_seeds(text, said, run_folder, tmp_path):
-    first, second, other = run_folder(10, 0, "mixed/0"), run_folder(10, 1, "mixed/1"), run_folder(10, 0, "other")
-    common = "sampler: {name: gp, options: {}}\nbudget: {macs: 1}\nearly_stopping: {rule: none}\n"
-    (first / "recipe.yaml").write_text(f"seed: 0\n{common}")
-    (second / "recipe.yaml").write_text(f"seed: 1\n{common}")
-    assert compare(tmp_path / "mixed", other)
-    (second / "recipe.yaml").write_text(f"seed: 1\n{text}\n")
-    with pytest.raises(RunError) as refused:
-        compare(tmp_path / "mixed", other)
-    told = f"the runs of one search must differ in their seeds alone, but {first} and {second} differ in {said}."
-    assert str(refused.value) == told
-    with pytest.raises(RunError, match="must differ in their seeds alone"):
-        draw_compared([other, tmp_path / "mixed"], tmp_path / "drawn")
 
 
 def test_only_accuracies_are_compared(run_folder):
