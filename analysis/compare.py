@@ -13,7 +13,7 @@ from pandas.api.types import is_numeric_dtype
 from analysis.alike import hold_to_baseline, hold_to_one_search, seeds_of, unlike
 from analysis.anytime import Axis, Measure, Steps, anytime
 from analysis.courses import courses
-from analysis.runs import check_comparable, load
+from analysis.runs import apart, check_comparable, load
 from analysis.source import runs_in, source
 from analysis.statistics import ENOUGH_SEEDS, Difference, Estimate, mean_share, median_time, paired, unpaired
 from analysis.table import winner
@@ -105,7 +105,22 @@ def cells(row: Comparison, names: tuple[str, str], report: str = "accuracy") -> 
     return (what, effort, row.a.text(100), row.b.text(100), gap.text(), p, said)
 
 
-def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, report: str = "accuracy") -> Compared:
+def names_of(searches: Sequence[Path | str]) -> list[str]:
+    """What searches are called where they stand side by side: by their folders, and the folders' own where need be."""
+    homes = [Path(one).resolve() for one in searches]  # `.` has no name of its own
+    each = list(dict.fromkeys(homes))  # one that is given twice is called alike
+    names = dict(zip(each, apart([home.name for home in each], [home.parent.name for home in each]), strict=True))
+    return [names[home] for home in homes]
+
+
+def compare(
+    a: Path | str,
+    b: Path | str,
+    *,
+    random: Path | str | None = None,
+    report: str = "accuracy",
+    names: tuple[str, str] | None = None,
+) -> Compared:
     """Compare two searches; each is a run folder, or a folder of run folders that differ in their seed.
 
     Runs are paired by the seeds of their recipes; those without a recipe in the order of their names. Where there are
@@ -117,6 +132,7 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
         random: a random search of the same budget, data and training, to say how much better than its mean network
             both are.
         report: column that is reported of the network that is best by ``accuracy``.
+        names: of the two, where they stand beside others; by default those of :func:`names_of`.
 
     Raises:
         RunError: not runs, of different data sets, two of one seed in a search or that differ in more than it, a
@@ -129,12 +145,12 @@ def compare(a: Path | str, b: Path | str, *, random: Path | str | None = None, r
     if drawn:
         hold_to_baseline(drawn, (runs_a[0], runs_b[0]))
     baseline = pd.concat(tables, ignore_index=True) if tables else None
-    names = (Path(a).resolve().name, Path(b).resolve().name)  # `.` has no name of its own
+    one, other = names or names_of((a, b))
     known = (seeds_of(runs_a), seeds_of(runs_b))
     seeds = (known[0], known[1]) if known[0] is not None and known[1] is not None else None
     left, right = seeds or (range(len(runs_a)), range(len(runs_b)))
     lone = (*_lone(runs_a, left, right, b), *_lone(runs_b, right, left, a))
-    compared = compare_tables(first, second, names=names, seeds=seeds, random=baseline, report=report)
+    compared = compare_tables(first, second, names=(one, other), seeds=seeds, random=baseline, report=report)
     return replace(
         compared,
         left_out=tuple(str(run) for path in (a, b) for run in runs_in(path) if run not in (*runs_a, *runs_b)),

@@ -165,17 +165,21 @@ def check_comparable(found: Iterable[Source], data_of_networks: str | None = Non
         RunError: accuracies of different data sets.
     """
     first = ("what is trained", data_of_networks) if data_of_networks is not None else None
-    for one in found:
+    runs = list(found)
+    names = [one.name for one in runs]
+    for one in runs:
         section = (one.recipe or {}).get("data")
         data = data_set(section) if isinstance(section, Mapping) and "name" in section else None
         if data is None:
             continue
+        # Runs of several searches have one name, such as seed-0, and are told apart by their paths.
+        told = one.name if names.count(one.name) == 1 else str(one.folder or one.journal)
         if first is None:
-            first = (one.name, data)
+            first = (told, data)
         elif data != first[1]:
             raise RunError(
                 f"runs must be of one data set to be looked at together, but {first[0]} is of {first[1]} "
-                f"and {one.name} of {data}."
+                f"and {told} of {data}."
             )
 
 

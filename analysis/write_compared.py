@@ -1,4 +1,4 @@
-"""What ``nas compare`` writes: how searches went, drawn and as data."""
+"""What ``nas compare`` writes: what it prints as data, and how searches went, drawn and as data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,15 +7,52 @@ from typing import Final, get_args
 import pandas as pd
 
 from analysis.anytime import Measure
-from analysis.compare import trained
+from analysis.compare import Compared, names_of, trained
 from analysis.courses import courses
 from analysis.plots.anytime import anytime as plot_anytime
-from analysis.runs import apart, check_comparable
+from analysis.runs import check_comparable
 from analysis.source import runs_in, source
 from analysis.style import figure, legend_of_all, save
 from analysis.write import write_csv
 
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
+
+
+def write_compared(told: Sequence[Compared], folder: Path) -> Path:
+    """Write what was compared as ``compare_table.csv``, a row a measure and effort; see :func:`table_of`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # As in `draw_compared`.
+    return write_csv(table_of(told).round(8), folder / "compare_table.csv")
+
+
+def table_of(told: Sequence[Compared]) -> pd.DataFrame:
+    """What ``nas compare`` prints, as data: accuracies and shares in [0, 1], and differences of b over a alike."""
+    return pd.DataFrame(
+        {
+            "search_a": compared.names[0],
+            "search_b": compared.names[1],
+            "measure": row.measure,
+            "effort": row.effort,
+            "unit": "trainings" if row.against == "trainings" else "device-seconds",
+            "a": row.a.value,
+            "a_low": row.a.low,
+            "a_high": row.a.high,
+            "a_n": row.a.n,
+            "b": row.b.value,
+            "b_low": row.b.low,
+            "b_high": row.b.high,
+            "b_n": row.b.n,
+            "difference": row.difference.value,
+            "low": row.difference.low,
+            "high": row.difference.high,
+            "p": row.difference.p,
+            "n": row.difference.n,
+            "pairs": row.pairs,
+            "verdict": row.verdict,
+        }
+        for compared in told
+        for row in compared.rows
+    )
 
 
 def draw_compared(searches: Sequence[Path], folder: Path, *, report: str = "accuracy") -> tuple[Path, Path, Path]:
@@ -29,10 +66,8 @@ def draw_compared(searches: Sequence[Path], folder: Path, *, report: str = "accu
     Raises:
         RunError: as by :func:`analysis.compare.compare`.
     """
-    homes = [path.resolve() for path in searches]
-    check_comparable(source(run) for path in homes for run in runs_in(path))
-    names = apart([home.name for home in homes], [home.parent.name for home in homes])
-    tables = {name: trained(home, report)[1] for name, home in zip(names, homes, strict=True)}
+    check_comparable(source(run) for path in searches for run in runs_in(path))
+    tables = {name: trained(path, report)[1] for name, path in zip(names_of(searches), searches, strict=True)}
     seen = {measure: courses(tables, measure=measure, against="seconds", report=report) for measure in MEASURES}
     folder.mkdir(parents=True, exist_ok=True)
     made, both = figure(9.0, 3.4, columns=2)

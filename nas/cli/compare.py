@@ -16,21 +16,27 @@ def compare(
         None, help="A random search of the same budget, data and training, to say how much better all are."
     ),
     column: str = typer.Option("accuracy", help="What is reported of the network that is best on split A."),
-    into: Path = typer.Option(Path("reports/compare"), help="Where compare.png, compare.svg and compare.csv go."),
+    into: Path = typer.Option(
+        Path("reports/compare"), help="Where compare.png and .svg, compare.csv and compare_table.csv go."
+    ),
 ) -> None:
     """Tell which search was better, at equal trainings and at equal device time, with intervals; draw how they went."""
     from rich.table import Table
 
-    from analysis.compare import HEAD, cells
+    from analysis.compare import HEAD, cells, names_of
     from analysis.compare import compare as measure
-    from analysis.write_compared import draw_compared
+    from analysis.write_compared import draw_compared, write_compared
     from nas.cli.console import make_console
 
     first, *others = searches
     if not others:
         raise RunError(f"two or more searches must be given to be compared, but got {first} alone.")
-    told = [measure(first, other, random=random, report=column) for other in others]
-    paths = draw_compared(searches, into, report=column)
+    name, *names = names_of(searches)
+    told = [
+        measure(first, other, random=random, report=column, names=(name, its))
+        for other, its in zip(others, names, strict=True)
+    ]
+    paths = [*draw_compared(searches, into, report=column), write_compared(told, into)]
     console = make_console()
     for compared in told:
         table = Table(*HEAD, title=f"{compared.names[0]} (a) against {compared.names[1]} (b)")

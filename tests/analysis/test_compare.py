@@ -206,6 +206,16 @@ def test_the_folder_that_one_stands_in_has_a_name(run_folder, monkeypatch):
     assert compare(".", run_folder(10, 0, "other")).names == ("demo", "other")
 
 
+def test_searches_in_folders_of_one_name_are_told_apart(run_folder):
+    a, b = run_folder(10, 0, "gp/seed-0"), run_folder(10, 0, "random/seed-0")
+    assert compare(a, b).names == ("gp/seed-0", "random/seed-0")
+    assert compare(a, a).names == ("seed-0", "seed-0"), "it is one"
+    for run, data in ((a, "digits"), (b, "fashion-mnist")):
+        (run / "recipe.yaml").write_text(f"data: {{name: {data}}}\nseed: 0\n")
+    with pytest.raises(RunError, match=f"but {a} is of digits and {b} of fashion-mnist"):
+        compare(a, b)
+
+
 def test_a_search_whose_reference_alone_is_complete_is_refused(run_folder, search):
     records = [one for one in search(20, 0) if one.candidate.reference or one.state != "complete"]
     star = run_folder(name="star", records=[replace(one, number=place) for place, one in enumerate(records)])

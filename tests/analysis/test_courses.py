@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 
 from analysis.anytime import anytime
+from analysis.compare import compare_tables
 from analysis.courses import courses
 from analysis.runs import load
 from analysis.table import tabulate
-from analysis.write_compared import draw_compared
+from analysis.write_compared import draw_compared, write_compared
 from nas.errors import RunError
 
 
@@ -43,6 +44,25 @@ def test_what_is_drawn_is_written(run_folder, tmp_path):
         assert own["seconds"].tolist() == pytest.approx(best.x.tolist())
         assert own["best"].tolist() == pytest.approx(best.y.tolist(), nan_ok=True)
         assert own["hypervolume"].iloc[-1] > 0
+
+
+def test_what_is_printed_is_written(search, budget, tmp_path):
+    a, b = ([tabulate(search(20, seed), run=f"r{seed}", budget=budget) for seed in seeds] for seeds in ((0, 1), (0, 2)))
+    told = [compare_tables(a, other, names=("a", name)) for name, other in (("b", b), ("again", a))]
+    written = pd.read_csv(write_compared(told, tmp_path / "out"))
+    assert list(zip(written["search_a"], written["search_b"], strict=True)) == [("a", "b")] * 4 + [("a", "again")] * 4
+    for line, row in zip(written.to_dict("records"), (*told[0].rows, *told[1].rows), strict=True):
+        assert (line["measure"], line["unit"]) == (
+            row.measure,
+            f"{'device-' * (row.against == 'seconds')}{row.against}",
+        )
+        assert (line["a_n"], line["b_n"], line["n"], line["pairs"]) == (2, 2, 2, 2) and line["verdict"] == row.verdict
+        for estimate, name in ((row.a, "a"), (row.b, "b")):
+            found = [line[column] for column in (name, f"{name}_low", f"{name}_high")]
+            assert found == pytest.approx([estimate.value, estimate.low, estimate.high], abs=1e-8)
+        gap = row.difference
+        found = [line[column] for column in ("effort", "difference", "low", "high", "p")]
+        assert found == pytest.approx([row.effort, gap.value, gap.low, gap.high, gap.p], abs=1e-8)
 
 
 def test_searches_are_drawn_by_a_column_that_they_have(run_folder, tmp_path):

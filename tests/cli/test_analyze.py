@@ -97,7 +97,13 @@ def test_compare_takes_several_searches_and_draws_them(runs: Path, nas: Any, tmp
     status, out, _ = nas("compare", runs / "random", runs / "tpe", runs / "tpe" / "1", "--into", tmp_path / "drawn")
     assert status == 0
     assert "random (a) against tpe (b)" in out and "random (a) against 1 (b)" in out
-    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["compare.csv", "compare.png", "compare.svg"]
+    written = ["compare.csv", "compare.png", "compare.svg", "compare_table.csv"]
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == written
+    assert all(f"wrote {tmp_path / 'drawn' / name}\n" in out for name in written)
+    status, out, _ = nas("compare", runs / "random" / "1", runs / "tpe" / "1", "--into", tmp_path / "drawn")
+    assert status == 0 and "random/1 (a) against tpe/1 (b)" in out
+    table = (tmp_path / "drawn" / "compare_table.csv").read_text().splitlines()
+    assert len(table) == 5 and all(row.startswith("random/1,tpe/1,") for row in table[1:])
     status, _, err = nas("compare", runs / "random", "--into", tmp_path / "alone")
     assert status == 2 and err.endswith(
         f"two or more searches must be given to be compared, but got {runs / 'random'} alone.\n"
