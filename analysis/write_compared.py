@@ -27,7 +27,7 @@ def write_compared(told: Sequence[Compared], folder: Path) -> Path:
 
 def table_of(told: Sequence[Compared]) -> pd.DataFrame:
     """What ``nas compare`` prints, as data: accuracies and shares in [0, 1], and differences of b over a alike."""
-    return pd.DataFrame(
+    rows = [
         {
             "search_a": compared.names[0],
             "search_b": compared.names[1],
@@ -52,7 +52,8 @@ def table_of(told: Sequence[Compared]) -> pd.DataFrame:
         }
         for compared in told
         for row in compared.rows
-    )
+    ]
+    return pd.DataFrame(rows)
 
 
 def draw_compared(searches: Sequence[Path], folder: Path, *, report: str = "accuracy") -> tuple[Path, Path, Path]:

@@ -17,7 +17,7 @@ def compare(
     ),
     column: str = typer.Option("accuracy", help="What is reported of the network that is best on split A."),
     into: Path = typer.Option(
-        Path("reports/compare"), help="Where compare.png and .svg, compare.csv and compare_table.csv go."
+        Path("reports/compare"), help="Where compare.png, compare.svg, compare.csv and compare_table.csv go."
     ),
 ) -> None:
     """Tell which search was better, at equal trainings and at equal device time, with intervals; draw how they went."""

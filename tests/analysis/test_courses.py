@@ -52,10 +52,8 @@ def test_what_is_printed_is_written(search, budget, tmp_path):
     written = pd.read_csv(write_compared(told, tmp_path / "out"))
     assert list(zip(written["search_a"], written["search_b"], strict=True)) == [("a", "b")] * 4 + [("a", "again")] * 4
     for line, row in zip(written.to_dict("records"), (*told[0].rows, *told[1].rows), strict=True):
-        assert (line["measure"], line["unit"]) == (
-            row.measure,
-            f"{'device-' * (row.against == 'seconds')}{row.against}",
-        )
+        unit = "trainings" if row.against == "trainings" else "device-seconds"
+        assert (line["measure"], line["unit"]) == (row.measure, unit)
         assert (line["a_n"], line["b_n"], line["n"], line["pairs"]) == (2, 2, 2, 2) and line["verdict"] == row.verdict
         for estimate, name in ((row.a, "a"), (row.b, "b")):
             found = [line[column] for column in (name, f"{name}_low", f"{name}_high")]
