@@ -104,6 +104,8 @@ def _accuracy(material: Material) -> Illustration:
         "Every trial that reported an accuracy. The front holds the networks trained to the end and within the budget "
         "that no other beats in both; stopped trials are never on it."
     )
+    if not trained_alike(table):
+        caption += " The runs were not trained alike: a network may be ahead of another by its training alone."
     name = f"accuracy_vs_{cost.removeprefix('measured.')}"
     return Illustration(name=name, title="Accuracy against cost", caption=caption, figure=made)
 

@@ -194,8 +194,8 @@ class FrontRow:
         cost: what the front is by.
         accuracy: mean over its seeds, split A, in [0, 1].
         seeds: how many there are.
-        gain: accuracy above that of its run's reference, in points of percent; None without a reference.
-        macs_ratio: of the reference's MACs; None without a reference.
+        gain: accuracy above that of the reference that was trained alike, in points of percent; None without one.
+        macs_ratio: of that reference's MACs; None without one.
     """
 
     run: str
@@ -221,7 +221,6 @@ def front_table(table: pd.DataFrame, cost: str = "macs") -> tuple[FrontRow, ...]
     rows = rows.sort_values([cost, "trial"], kind="stable")
     stars = known.assign(by=trainings(known, table))[known["reference"]].drop_duplicates("by").to_dict("records")
     bases = {str(star["by"]): (float(star["accuracy"]), int(star["macs"])) for star in stars}
-    shared = next(iter(bases.values()), None)  # for a run that has trained no reference of its own
     return tuple(
         FrontRow(
             run=str(row["run"]),
@@ -238,5 +237,6 @@ def front_table(table: pd.DataFrame, cost: str = "macs") -> tuple[FrontRow, ...]
             macs_ratio=int(row["macs"]) / base[1] if base else None,
         )
         for row in rows.assign(by=trainings(rows, table)).to_dict("records")
-        for base in (bases.get(str(row["by"]), shared),)
+        # Trained by another recipe, the reference would tell of the recipes and not of the networks.
+        for base in (bases.get(str(row["by"])),)
     )

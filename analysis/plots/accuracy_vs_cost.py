@@ -23,7 +23,7 @@ from analysis.style import (
     short,
 )
 from analysis.style import label as text
-from analysis.table import networks
+from analysis.table import networks, trained_alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def accuracy_vs_cost(
 
     _points(axes, partial, cost, floor, f"stopped or running (n={len(partial)})", hollow=True)
     _points(axes, done, cost, floor, f"trained to the end (n={len(done)})", hollow=False)
-    _stairs(axes, line, cost, budget)
+    _stairs(axes, line, cost, budget, "Pareto front" if trained_alike(table) else "front of unlike trainings")
     for index, point in enumerate(published):
         colour = COLOURS[(index + 2) % len(COLOURS)]
         axes.scatter([point.cost], [point.accuracy], marker="D", s=34, color=colour, edgecolor=INK, lw=0.6, zorder=5)
@@ -142,7 +142,7 @@ def _points(axes: Axes, rows: pd.DataFrame, cost: str, floor: float, label: str,
         )
 
 
-def _stairs(axes: Axes, line: pd.DataFrame, cost: str, budget: float | None) -> None:
+def _stairs(axes: Axes, line: pd.DataFrame, cost: str, budget: float | None, name: str) -> None:
     if line.empty:
         return
     xs, ys = line[cost].astype(float).tolist(), line["accuracy"].tolist()
@@ -154,7 +154,7 @@ def _stairs(axes: Axes, line: pd.DataFrame, cost: str, budget: float | None) -> 
         color=FRONT,
         lw=1.8,
         zorder=4,
-        label="Pareto front" + (", mean over seeds" if line["n"].max() > 1 else ""),
+        label=name + (", mean over seeds" if line["n"].max() > 1 else ""),
     )
     inner = ~line["reference"]
     axes.scatter(line[cost][inner], line["accuracy"][inner], s=34, color=FRONT, edgecolor=INK, lw=0.5, zorder=4.5)

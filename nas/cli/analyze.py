@@ -124,6 +124,7 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
     if not trained_alike(table):
         told = "; ".join(unlike(flat, TRAINING)) or "as their journals tell"
         console.print(f"not trained alike, so that figures of all networks together are left out: {told}")
+        console.print("the front is of all of them, whatever their training; gains are over GoogLeNet trained alike")
     figures = [path for path in paths if path.parent.name == "figures"]
     for path in paths:
         if path.name == TIME:

@@ -98,6 +98,16 @@ def test_the_gain_is_over_the_reference_of_the_same_run(search, budget):
             assert row.gain == pytest.approx(100 * (row.accuracy - stars[row.run].accuracy))
 
 
+def test_a_gain_is_not_over_the_reference_of_another_training(search, budget):
+    """Such as 13.87 points over a GoogLeNet of one epoch."""
+    one, two = tabulate(search(30), run="one", budget=budget), tabulate(search(30, 1)[1:], run="two", budget=budget)
+    for recipes, known in ((("same", "same"), True), (("same", "other"), False), (("", ""), False)):
+        for table, recipe in zip((one, two), recipes, strict=True):
+            table.attrs = {"runs": {table["run"].iloc[0]: {"recipe": recipe}}}
+        rows = [row for row in analysis.front_table(stack([one, two])) if row.run == "two"]
+        assert rows and {(row.gain is not None, row.macs_ratio is not None) for row in rows} == {(known, known)}
+
+
 @pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("resources", ["3", "[cpu]", "{cpu: none, concurrency: two}"])
 def test_resources_that_are_none_are_borne(resources, run_folder):

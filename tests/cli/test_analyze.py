@@ -73,7 +73,8 @@ def test_it_is_told_in_what_runs_were_trained_differently(runs: Path, nas: Any, 
         (two / name).write_text((two / name).read_text().replace(old, new, 1))
     status, out, err = nas("analyze", one, two, "--into", tmp_path / "out", "--no-report")
     assert status == 0, err
-    assert f"{told}training.epochs (8 and 9)" in " ".join(out.split())
+    said = " ".join(out.split())
+    assert f"{told}training.epochs (8 and 9)" in said and "the front is of all of them, whatever their training" in said
     status, out, _ = nas("analyze", one, one, "--into", tmp_path / "out", "--no-report")
     assert status == 0 and "trained alike" not in out
 
