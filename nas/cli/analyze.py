@@ -120,7 +120,7 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
     table = load(flat)
     cost = cost_of(table)
     rows = front(table, cost)
-    console.print(front_table(rows, cost, width=console.width) if rows else _no_front(table))
+    console.print(front_table(rows, cost, width=console.width, runs=len(flat)) if rows else _no_front(table))
     if not trained_alike(table):
         told = "; ".join(unlike(flat, TRAINING)) or "as their journals tell"
         console.print(f"not trained alike, so that figures of all networks together are left out: {told}")

@@ -48,15 +48,16 @@ WIDE: Final = 100
 _COSTS: Final = {"macs": "multiply-adds", "measured.latency_seconds": "latency"}
 
 
-def front_table(rows: Sequence["FrontRow"], cost: str = "macs", *, width: int = WIDE) -> Table:
-    """The Pareto front of a run by a cost, with GoogLeNet in its place, for a terminal of so many columns.
+def front_table(rows: Sequence["FrontRow"], cost: str = "macs", *, width: int = WIDE, runs: int = 1) -> Table:
+    """The Pareto front by a cost of so many runs, with GoogLeNet in its place, for a terminal of so many columns.
 
-    Columns in which nothing stands are left out, and on a narrow terminal the key, so that figures stay whole.
+    Of several runs it tells which one a trial is of, even if all are of one. Other columns in which nothing stands are
+    left out, and on a narrow terminal the key, so that figures stay whole.
     """
     against = _COSTS.get(cost, cost)
     told = [f"{1e3 * row.cost:.3g} ms" if against == "latency" else f"{row.cost:,.0f}" for row in rows]
     columns = {
-        "run": [row.run for row in rows] if len({row.run for row in rows}) > 1 else [],
+        "run": [row.run for row in rows] if runs > 1 else [],
         "trial": [str(row.trial) for row in rows],
         "key": [row.key for row in rows] if width >= WIDE else [],
         "accuracy": [f"{row.accuracy:.2%}" for row in rows],

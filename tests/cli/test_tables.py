@@ -25,10 +25,10 @@ ROW = FrontRow(
 STAR = replace(ROW, trial=0, reference=True, on_front=False, accuracy=0.9333, gain=None, macs_ratio=1.0)
 
 
-def printed(*rows: FrontRow, cost: str = "macs", width: int = 120) -> str:
+def printed(*rows: FrontRow, cost: str = "macs", width: int = 120, runs: int = 1) -> str:
     console = Console(width=width, highlight=False, markup=False)
     with console.capture() as seen:
-        console.print(front_table(rows, cost, width=width))
+        console.print(front_table(rows, cost, width=width, runs=runs))
     return seen.get()
 
 
@@ -44,8 +44,13 @@ def test_columns_in_which_nothing_stands_are_left_out() -> None:
     text = printed(replace(ROW, gain=None, macs_ratio=None))
     assert "gain," not in text and "of GoogLeNet" not in text and "run" not in text.partition("\n")[2]
     assert "params" not in printed(replace(ROW, params=0)), "what somebody else's study does not tell"
-    several = printed(ROW, replace(ROW, run="another_long_name_of_a_run", seeds=3), width=80)
+    several = printed(ROW, replace(ROW, run="another_long_name_of_a_run", seeds=3), width=80, runs=2)
     assert "anothe" in several and "seeds" in several, "a long name is folded, not cut"
+
+
+def test_of_several_runs_the_front_tells_which_one_a_trial_is_of() -> None:
+    assert " one " in printed(ROW, STAR, runs=2), "though all are of one"
+    assert " one " not in printed(ROW, STAR, runs=1)
 
 
 @pytest.mark.parametrize(
