@@ -20,6 +20,8 @@ SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 METRICS: Final = "metrics.json"
 RECIPE: Final = "recipe.yaml"
+_OF_VALIDATION: Final = ("validation_share", "split_seed")
+"""Keys of a recipe's ``data`` by which the validation splits are cut from the training images."""
 ARCHITECTURE: Final = "architecture.json"
 
 
@@ -99,7 +101,8 @@ def read_trained(folders: Sequence[Path], split: Split = "test") -> tuple[Traine
         split: ``a``, ``b`` or ``test``, as their metrics tell it; nothing is evaluated.
 
     Raises:
-        ModelError: no model folder, a file that is damaged, a split that was not read, or different data sets.
+        ModelError: no model folder, a file that is damaged, a split that was not read, different data sets, or
+            validation splits that were cut differently.
     """
     found = tuple(_read(Path(folder), split) for folder in folders)
     for sets in (
@@ -110,7 +113,19 @@ def read_trained(folders: Sequence[Path], split: Split = "test") -> tuple[Traine
     ):
         if len(sets) > 1:
             raise ModelError(f"trained networks are compared on one data set, but got {' and '.join(sorted(sets))}.")
+    for folder, each in zip(folders, found, strict=True):
+        _hold_to_one_cut(split, folders[0], found[0], folder, each)
     return found
+
+
+def _hold_to_one_cut(split: Split, first: Path, here: Trained, folder: Path, there: Trained) -> None:
+    """Of other images an accuracy tells less; what an old folder does not tell is taken to be equal, as roots are."""
+    for name, one, other in zip(_cut_by(split), here.cut, there.cut, strict=True):
+        if name in _OF_VALIDATION and one != other and None not in (one, other):
+            raise ModelError(
+                f"trained networks are compared on the same images of split {split}, but `data.{name}` is {one} in "
+                f"{first} and {other} in {folder}."
+            )
 
 
 def _read(folder: Path, split: Split) -> Trained:
@@ -166,8 +181,12 @@ def _dims(folder: Path) -> int:
 
 def _cut(data: Mapping[str, Any], split: Split) -> tuple[object, ...]:
     """What decides which images a split of a data set has: the test split does not depend on how validation is cut."""
-    keys = ("name", "root") if split == "test" else ("name", "root", "validation_share", "split_seed")
-    return tuple(data.get(key) for key in keys)
+    return tuple(data.get(key) for key in _cut_by(split))
+
+
+def _cut_by(split: Split) -> tuple[str, ...]:
+    """Keys of a recipe's ``data``, in the order of :attr:`Trained.cut`."""
+    return ("name", "root") if split == "test" else ("name", "root", *_OF_VALIDATION)
 
 
 def _wrong(figures: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, ...], ...] | None:

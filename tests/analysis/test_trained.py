@@ -15,7 +15,7 @@ import yaml
 from analysis.plots.trained import trained_networks
 from analysis.statistics import paired
 from analysis.style import figure
-from analysis.trained import METRICS, RECIPE, read_trained, table_of
+from analysis.trained import METRICS, RECIPE, Split, read_trained, table_of
 from analysis.write import draw_models
 from nas.errors import ModelError, RunError
 from nas.published import PUBLISHED
@@ -106,8 +106,30 @@ def test_images_are_paired_only_where_they_are_the_same(tmp_path: Path) -> None:
         (folder / METRICS).write_text(json.dumps(metrics))
     here, there = read_trained([first, other])
     assert here.over_images(there) is not None, "the test split is the same, however validation is cut"
-    here, there = read_trained([first, other], "a")
+    (here,), (there,) = (read_trained([each], "a") for each in (first, other))
     assert here.over_images(there) is None and here.over_images(here) is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("split_seed: 0", "split_seed: 1", "data.split_seed` is 0 in {} and 1 in {}."),
+        ("validation_share: 0.05", "validation_share: 0.2", "data.validation_share` is 0.05 in {} and 0.2 in {}."),
+    ],
+)
+def test_validation_splits_of_other_images_are_not_compared(before: str, after: str, said: str, tmp_path: Path) -> None:
+    first, other = (model(tmp_path / name) for name in ("first", "other"))
+    assert len(read_trained([first, other], "b")) == 2
+    text = (other / RECIPE).read_text()
+    assert before in text
+    (other / RECIPE).write_text(text.replace(before, after))
+    splits: tuple[Split, ...] = ("a", "b")
+    for split in splits:
+        with pytest.raises(ModelError) as refused:
+            read_trained([first, other], split)
+        where = f"trained networks are compared on the same images of split {split}, but `"
+        assert str(refused.value) == where + said.format(first, other)
+    assert len(read_trained([first, other], "test")) == 2
 
 
 @pytest.mark.parametrize("told", ["99999", "-1", "1 2", "one", ""])
