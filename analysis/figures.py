@@ -40,7 +40,7 @@ class Material:
         networks: blocks to draw, by content key: at least the winner's and the reference's.
         time: where each run's time went.
         searches: runs that differ in their seed alone, by the name of their search.
-        rungs: epochs at which a scheduler decided.
+        rungs: epochs at which a scheduler decided, by run.
         importance: of each choice, by method (``fanova``, ``ped-anova``), see ``analysis.importance``.
     """
 
@@ -49,7 +49,7 @@ class Material:
     networks: Mapping[str, Sequence[Block]]
     time: Mapping[str, TimeSpent]
     searches: Mapping[str, Sequence[str]] | None = None
-    rungs: Sequence[int] = ()
+    rungs: Mapping[str, Sequence[int]] = field(default_factory=dict)
     importance: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -227,7 +227,7 @@ def _curves(material: Material) -> Illustration | None:
     names = labels(runs)
     for run, one in zip(runs, axes, strict=False):
         table, curves = (frame[frame["run"] == run] for frame in (material.table, material.curves))
-        plot_curves.learning_curves(curves, table, one, rungs=material.rungs)
+        plot_curves.learning_curves(curves, table, one, rungs=material.rungs.get(run, ()))
         if len(runs) > 1:
             one.text(0.99, 0.02, names[run], transform=one.transAxes, ha="right", fontsize=8, fontweight="bold")
     for rest in axes[len(runs) :]:
@@ -274,4 +274,6 @@ def _time(material: Material) -> Illustration | None:
         "Engine: what epochs took beside their four parts (building networks, opening data). Idle: places for trials "
         "in which no epoch ran (starting workers, proposing, waiting for the last trials)."
     )
+    if any(not np.isfinite(list(spent.seconds.values())).all() for spent in material.time.values()):
+        caption += " What a run does not tell is left out; an epoch that does not tell its parts is all training."
     return Illustration(name="time_spent", title="Where the time went", caption=caption, figure=made)

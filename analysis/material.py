@@ -33,14 +33,15 @@ def gather(
     tables = [curves(one.folder or one.journal).assign(run=one.name) for one in sources]
     known = [one for one in tables if len(one)]
     learned = pd.concat(known, ignore_index=True) if known else empty()
-    stopped = table.loc[table["state"] == "stopped", "epochs"]
+    # A trial that tells no epoch, as in somebody else's study, was not stopped before its first.
+    stopped = table[(table["state"] == "stopped") & (table["epochs"] > 0)]
     return Material(
         table=table,
         curves=learned,
         networks=_networks(sources, table),
         time={one.name: _time(one, rows) for one, rows in zip(sources, tables, strict=True) if len(rows)},
         searches=searches,
-        rungs=sorted({int(epoch) for epoch in stopped}),
+        rungs={str(run): sorted({int(epoch) for epoch in own}) for run, own in stopped.groupby("run")["epochs"]},
         importance={method: importances(table, method=method) for method in METHODS},
     )
 

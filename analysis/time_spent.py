@@ -1,5 +1,6 @@
 """Where the time of a search went, in place-seconds: those of each place for a trial, whether or not one trained."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,15 +23,16 @@ class TimeSpent:
     An epoch that does not tell its parts, as of an evaluation of one's own, is all ``training``. ``engine`` is what
     epochs took beyond their four parts: building the network, opening the data, handing over. ``idle`` is the time of
     a place for a trial in which no epoch ran: starting workers, proposing, writing the journal, and waiting for the
-    last trials. It is 0 where the length of the run is unknown.
+    last trials. What a run does not tell is missing, and not 0: parts of its epochs, ``engine`` where no epoch tells
+    any, and ``idle`` where its length is unknown.
     """
 
     seconds: Mapping[str, float]
 
     @property
     def total(self) -> float:
-        """All of it."""
-        return sum(self.seconds.values())
+        """All that is known."""
+        return sum(seconds for seconds in self.seconds.values() if math.isfinite(seconds))
 
 
 def time_spent(curves: pd.DataFrame, *, wall_seconds: float | None = None, concurrency: float = 1) -> TimeSpent:
@@ -45,15 +47,19 @@ def time_spent(curves: pd.DataFrame, *, wall_seconds: float | None = None, concu
     whole = curves[["train_seconds", "data_seconds", "validate_seconds"]].isna().all(axis=1)
     trained = (curves["seconds"] - curves["checkpoint_seconds"].fillna(0.0)).where(whole, curves["train_seconds"])
     curves = curves.assign(train_seconds=trained)
-    parts = {name: float(curves[column].sum()) for name, column in _COLUMNS.items()}
-    within = float(curves["seconds"].sum())
-    parts["engine"] = max(0.0, within - sum(parts.values()))
-    parts["idle"] = max(0.0, (wall_seconds or 0.0) * concurrency - sum(parts.values()))
+    parts = {name: float(curves[column].sum(min_count=1)) for name, column in _COLUMNS.items()}
+    told = TimeSpent(seconds=parts).total
+    parts["engine"] = math.nan if whole.all() else max(0.0, float(curves["seconds"].sum()) - told)
+    told = TimeSpent(seconds=parts).total
+    parts["idle"] = math.nan if wall_seconds is None else max(0.0, wall_seconds * concurrency - told)
     return TimeSpent(seconds=parts)
 
 
 def time_table(runs: Mapping[str, TimeSpent]) -> pd.DataFrame:
-    """One row a run and part: ``run``, ``part``, ``place_seconds`` and the ``share`` of the run's, in [0, 1]."""
+    """One row a run and part: ``run``, ``part``, ``place_seconds`` and the ``share`` of all that is known, in [0, 1].
+
+    What a run does not tell is missing.
+    """
     rows = [
         {"run": run, "part": part, "place_seconds": seconds, "share": seconds / spent.total if spent.total else 0.0}
         for run, spent in runs.items()

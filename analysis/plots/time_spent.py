@@ -1,5 +1,6 @@
 """Where the time went: one stacked bar a run."""
 
+import math
 from collections.abc import Mapping
 
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ _HATCHES = ("", "", "////", "", "xx", "")
 
 
 def time_spent(runs: Mapping[str, TimeSpent], axes: Axes) -> Axes:
-    """Draw shares of all place-seconds, with the hours of each part of at least 4%.
+    """Draw shares of the place-seconds that are known, with the share of each part of at least 4%.
 
     Args:
         runs: from ``analysis.time_spent.time_spent``, by name.
@@ -21,7 +22,8 @@ def time_spent(runs: Mapping[str, TimeSpent], axes: Axes) -> Axes:
     for row, spent in enumerate(runs.values()):
         left = 0.0
         for index, part in enumerate(PARTS):
-            share = 100 * spent.seconds[part] / spent.total if spent.total else 0.0
+            known = spent.total > 0 and math.isfinite(spent.seconds[part])
+            share = 100 * spent.seconds[part] / spent.total if known else 0.0
             axes.barh(
                 row,
                 share,

@@ -1,6 +1,7 @@
 """Tables that the commands print."""
 
 from collections.abc import Sequence
+from math import isnan
 from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
@@ -86,12 +87,15 @@ def front_table(rows: Sequence["FrontRow"], cost: str = "macs", *, width: int = 
 
 
 def time_table(times: "pd.DataFrame") -> Table:
-    """What the time of the places of runs went for, from what ``analysis.time_spent.time_table`` gives."""
+    """What the time of the places of runs went for, from what ``analysis.time_spent.time_table`` gives.
+
+    A part that a run does not tell is left empty.
+    """
     table = Table(title="Where the time went")
     table.add_column("run")
     for column in ("place-hours", *times["part"].unique()):
         table.add_column(column, justify="right")
     for run, own in times.groupby("run", sort=False):
-        shares = (f"{share:.1%}" for share in own["share"])
+        shares = ("" if isnan(share) else f"{share:.1%}" for share in own["share"])
         table.add_row(str(run), f"{own['place_seconds'].sum() / 3600:.2f}", *shares)
     return table

@@ -29,12 +29,28 @@ def test_an_evaluation_of_ones_own_is_training(run_folder):
     curves["checkpoint_seconds"] = 0.25 * curves["seconds"]
     spent = time_spent(curves).seconds
     assert spent["training"] == pytest.approx(0.75 * curves["seconds"].sum())
-    assert spent["engine"] == pytest.approx(0, abs=1e-9)
+    assert spent["checkpoints"] == pytest.approx(0.25 * curves["seconds"].sum())
+    missing = {name for name, seconds in spent.items() if np.isnan(seconds)}
+    assert missing == {"waiting for data", "validation", "engine", "idle"}, "what is not told is not 0"
+    bare = time_spent(curves.assign(checkpoint_seconds=np.nan), wall_seconds=1e6)
+    assert np.isnan(bare.seconds["checkpoints"])
+    assert bare.total == pytest.approx(1e6) and bare.seconds["training"] == pytest.approx(curves["seconds"].sum())
+    shares = time_table({"own": time_spent(curves)})["share"]
+    assert shares.dropna().tolist() == pytest.approx([0.75, 0.25]) and len(shares) == len(PARTS)
 
 
-def test_a_run_of_unknown_length_has_no_idle_time(run_folder):
+def test_a_part_that_only_some_epochs_tell_is_that_of_these(run_folder):
+    curves = analysis.curves(run_folder(6))
+    telling = time_spent(curves[1:]).seconds
+    curves.loc[0, ["train_seconds", "data_seconds", "validate_seconds"]] = np.nan
+    spent = time_spent(curves).seconds
+    assert spent["validation"] == pytest.approx(telling["validation"]) and spent["engine"] == pytest.approx(0, abs=1e-9)
+
+
+def test_the_idle_time_of_a_run_of_unknown_length_is_not_known(run_folder):
     curves = analysis.curves(run_folder(4))
-    assert time_spent(curves).seconds["idle"] == 0
+    spent = time_spent(curves)
+    assert np.isnan(spent.seconds["idle"]) and spent.total == pytest.approx(curves["seconds"].sum())
     assert wall_seconds(()) is None
     assert wall_seconds([{"started": 1.0, "ended": None}]) is None
     assert wall_seconds([{"started": 1.0, "ended": 2.0}, {"started": 5.0, "ended": 8.0}]) == 4

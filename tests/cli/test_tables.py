@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from analysis.time_spent import TimeSpent
+from analysis.time_spent import time_table as times
 from analysis.write import FrontRow
-from nas.cli.tables import front_table
+from nas.cli.tables import front_table, time_table
 
 ROW = FrontRow(
     run="one",
@@ -51,6 +53,15 @@ def test_columns_in_which_nothing_stands_are_left_out() -> None:
 def test_of_several_runs_the_front_tells_which_one_a_trial_is_of() -> None:
     assert " one " in printed(ROW, STAR, runs=2), "though all are of one"
     assert " one " not in printed(ROW, STAR, runs=1)
+
+
+def test_what_a_run_does_not_tell_of_its_time_is_left_empty() -> None:
+    parts = {"training": 3600.0, "validation": float("nan"), "idle": 1200.0}
+    console = Console(width=100)
+    with console.capture() as seen:
+        console.print(time_table(times({"one": TimeSpent(seconds=parts)})))
+    row = seen.get().splitlines()[-2]
+    assert [cell.strip() for cell in row.strip("│").split("│")] == ["one", "1.33", "75.0%", "", "25.0%"]
 
 
 @pytest.mark.parametrize(
