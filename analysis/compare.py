@@ -193,6 +193,12 @@ def trained(path: Path | str, report: str = "accuracy") -> tuple[list[Path], lis
             "the column must be accuracy or a metric.accuracy_..., for more must be better and 1 all, "
             f"but got {report!r}."
         )
+    for run, table in known.items():
+        outside = table.loc[~table[report].between(0, 1) & table[report].notna(), report]
+        if len(outside):
+            raise RunError(
+                f"the column {report} must hold shares in [0, 1], but in {run} there is {float(outside.iloc[0]):g}."
+            )
     return list(known), list(known.values())
 
 

@@ -10,8 +10,10 @@ import moocore
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from pandas.api.types import is_numeric_dtype
 
-from analysis.table import candidates, trainings
+from analysis.statistics import hold_to_shares
+from analysis.table import candidates, costs, trainings
 
 
 def non_dominated(cost: ArrayLike, accuracy: ArrayLike) -> NDArray[np.bool_]:
@@ -32,7 +34,12 @@ def front(table: pd.DataFrame, cost: str = "macs") -> pd.DataFrame:
     """The networks on the front, by rising cost: complete ones within the budget, seeds averaged.
 
     A cost of 0 is one that is not known, see ``analysis.table.tabulate_foreign``.
+
+    Raises:
+        ValueError: a cost that the table does not have, or that is no number.
     """
+    if cost not in table.columns or not is_numeric_dtype(table[cost]):
+        raise ValueError(f"`cost` must be a column of numbers, such as {', '.join(costs(table))}, but got {cost!r}.")
     known = candidates(table)
     known = known[known[cost] > 0]
     on = known[non_dominated(known[cost], known["accuracy"])]
@@ -52,10 +59,10 @@ def hypervolume(cost: ArrayLike, accuracy: ArrayLike, *, most_cost: float, least
     Points outside the box count nothing, nor do points with a value missing.
 
     Raises:
-        ValueError: a box without area.
+        ValueError: a box without area, or an accuracy that is no share in [0, 1].
     """
     _check_box(most_cost, least_accuracy)
-    points = np.column_stack([np.asarray(cost, dtype=float) / most_cost, 1 - np.asarray(accuracy, dtype=float)])
+    points = np.column_stack([np.asarray(cost, dtype=float) / most_cost, 1 - hold_to_shares(accuracy, "accuracy")])
     points = points[np.isfinite(points).all(axis=1)]
     worst = 1 - least_accuracy
     return float(moocore.hypervolume(points, ref=[1.0, worst])) / worst if len(points) else 0.0
@@ -72,7 +79,7 @@ def hypervolume_curve(
     """
     _check_box(most_cost, least_accuracy)
     xs = np.asarray(cost, dtype=float) / most_cost
-    ys = 1 - np.asarray(accuracy, dtype=float)
+    ys = 1 - hold_to_shares(accuracy, "accuracy")
     worst = 1 - least_accuracy
     stairs = _Staircase(worst)
     return np.array([stairs.add(x, y) / worst for x, y in zip(xs.tolist(), ys.tolist(), strict=True)], dtype=np.float64)

@@ -19,6 +19,8 @@ ENOUGH_SEEDS: Final = 5
 RESAMPLES: Final = 5000
 _MANY_PAIRS: Final = 100
 """From so many pairs on a bootstrap's interval of a mean covers what it says."""
+_ROUNDING: Final = 1e-9
+"""By so much sums of floats may leave [0, 1]."""
 
 Verdict = Literal["better", "worse", "undecided", "too few seeds"]
 
@@ -42,9 +44,26 @@ class Estimate:
         return f"{value} [{scale * self.low:.{digits}f}, {scale * self.high:.{digits}f}], n={self.n}"
 
 
+def hold_to_shares(values: ArrayLike, name: str = "values") -> NDArray[np.float64]:
+    """The values, which must be shares but where they are missing: percent would be taken for more than all.
+
+    Raises:
+        ValueError: one outside [0, 1].
+    """
+    array = np.asarray(values, dtype=np.float64)
+    outside = array[(array < -_ROUNDING) | (array > 1 + _ROUNDING)]
+    if outside.size:
+        raise ValueError(f"`{name}` must be shares in [0, 1], such as 0.951 for 95.1%, but got {outside.flat[0]:g}.")
+    return array
+
+
 def mean_share(values: ArrayLike) -> Estimate:
-    """The mean of shares, as accuracies are, with Student's interval within [0, 1]; missing values are left out."""
-    known = _known(values)
+    """The mean of shares, as accuracies are, with Student's interval within [0, 1]; missing values are left out.
+
+    Raises:
+        ValueError: a value outside [0, 1].
+    """
+    known = _known(hold_to_shares(values))
     n = len(known)
     if n == 0:
         return Estimate(value=math.nan, low=math.nan, high=math.nan, n=0)

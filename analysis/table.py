@@ -170,6 +170,12 @@ def choices(table: pd.DataFrame) -> tuple[str, ...]:
     return tuple(name for name in table.columns if name.startswith("choice."))
 
 
+def costs(table: pd.DataFrame) -> tuple[str, ...]:
+    """Names of the columns that hold what a network costs: those that are counted, and those that were measured."""
+    measured = (name for name in table.columns if name.startswith("measured."))
+    return ("macs", "params", "activations", *measured)
+
+
 def epoch_of(column: str) -> int:
     """The epoch in a column's name ``accuracy_at_<epoch>``."""
     return int(column.removeprefix("accuracy_at_"))

@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from analysis.source import data_set
-from analysis.statistics import Difference, Estimate, mean_share, paired, unpaired
+from analysis.statistics import Difference, Estimate, hold_to_shares, mean_share, paired, unpaired
 from nas.errors import ModelError, one_line
 
 Split = Literal["a", "b", "test"]
@@ -146,6 +146,7 @@ def _read(folder: Path, split: Split) -> Trained:
         readings = {each["seed"]: each for each in metrics["readings"] if each["key"] == network["key"]}
         if any(split not in readings[seed] for seed in seeds):
             raise ModelError(f"split {split} of every seed must have been read, but of {folder} it was not.")
+        accuracies = [float(readings[seed][split]["accuracy"]) for seed in seeds]
         cores = plan["resources"]["cpu"] * plan["workers"]
         return Trained(
             name=folder.resolve().name,
@@ -159,7 +160,7 @@ def _read(folder: Path, split: Split) -> Trained:
             macs=int(network["macs"]),
             params=int(network["params"]),
             epochs=int(plan["training"]["epochs"]),
-            accuracies=tuple((seed, float(readings[seed][split]["accuracy"])) for seed in seeds),
+            accuracies=tuple(zip(seeds, hold_to_shares(accuracies, "accuracy").tolist(), strict=True)),
             images=int(readings[seeds[0]][split]["images"]),
             cut=_cut(plan["data"], split),
             wrong=_wrong([readings[seed][split] for seed in seeds]),

@@ -119,6 +119,10 @@ class Space:
         values = sum(len(choice.values) for choice in self.choices)
         return f"{len(self.choices)} with {values} values ({digest[:8]})"
 
+    def _no_choice(self, name: str) -> SpaceError:
+        names = ", ".join(choice.name for choice in self.choices)
+        return SpaceError(f"space {self.name!r} has no choice {name!r}, but only {names}.")
+
     def check(self, point: Point) -> None:
         """Hold a point to the space.
 
@@ -127,7 +131,7 @@ class Space:
         """
         unknown = sorted(set(point) - {choice.name for choice in self.choices})
         if unknown:
-            raise SpaceError(f"space {self.name!r} has no choice {unknown[0]!r}.")
+            raise self._no_choice(unknown[0])
         for choice in self.choices:
             if choice.name not in point:
                 raise SpaceError(f"a point of space {self.name!r} must assign {choice.name!r}, but it does not.")
@@ -185,7 +189,7 @@ class Space:
         known = {choice.name: choice for choice in self.choices}
         for chosen, kept in values.items():
             if chosen not in known:
-                raise SpaceError(f"space {self.name!r} has no choice {chosen!r}.")
+                raise self._no_choice(chosen)
             for value in kept:
                 known[chosen].check(value)
         choices = tuple(replace(choice, values=values.get(choice.name, choice.values)) for choice in self.choices)

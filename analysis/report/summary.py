@@ -60,6 +60,7 @@ def summarise(table: pd.DataFrame) -> Summary:
     winner = _seeds(alike, key)
     reference = _seeds(alike, str(star["key"].iloc[0]) if len(star) else None)
     split_b = winner["metric.accuracy_b"].dropna() if "metric.accuracy_b" in winner.columns else winner["accuracy"][:0]
+    split_b = split_b[split_b.between(0, 1)]  # An evaluation of one's own may give that name to what is no share.
     return Summary(
         trials=len(table),
         states={str(state): int(count) for state, count in table["state"].value_counts().items()},

@@ -6,6 +6,7 @@ from scipy import stats
 
 from analysis import analyze
 from analysis.compare import HEAD, cells, compare, compare_tables
+from analysis.runs import load
 from analysis.source import runs_in
 from analysis.table import tabulate
 from nas.errors import RunError
@@ -223,10 +224,14 @@ def test_a_search_whose_reference_alone_is_complete_is_refused(run_folder, searc
         compare(run_folder(12, 0, "plain"), star)
 
 
-def test_only_accuracies_are_compared(run_folder):
+def test_only_accuracies_are_compared(run_folder, monkeypatch):
     folder = run_folder(10)
     with pytest.raises(RunError, match=r"the column must be accuracy or a metric\.accuracy_.*, but got 'macs'"):
         compare(folder, folder, report="macs")
+    percent = load(folder).assign(**{"metric.accuracy_b": 95.1})
+    monkeypatch.setattr("analysis.compare.load", lambda run: percent)
+    with pytest.raises(RunError, match=r"_b must hold shares in \[0, 1\], but in .*demo there is 95\.1"):
+        compare(folder, folder, report="metric.accuracy_b")
 
 
 def test_rows_are_told_in_words(search, budget):

@@ -73,6 +73,23 @@ def test_a_box_without_area_is_refused():
         hypervolume_curve([1], [1], most_cost=1, least_accuracy=1.0)
 
 
+def test_an_accuracy_in_percent_is_refused():
+    for volume in (hypervolume, hypervolume_curve):
+        with pytest.raises(ValueError, match=r"`accuracy` must be shares in \[0, 1\], .* but got 50\.$"):
+            volume([1, 2], [50, 60], most_cost=3)
+
+
+def test_a_front_is_by_a_cost_that_there_is(search, budget):
+    table = tabulate(search(5), budget=budget).assign(**{"measured.latency_seconds": 1e-3})
+    for cost in ("parms", "key"):
+        allowed = "macs, params, activations, measured.latency_seconds"
+        with pytest.raises(
+            ValueError, match=f"`cost` must be a column of numbers, such as {allowed}, but got '{cost}'"
+        ):
+            front(table, cost)
+    assert len(front(table, "measured.latency_seconds")) >= 1
+
+
 def test_front_of_a_search_rises_in_cost_and_accuracy_and_holds_complete_trials_only(search, budget):
     table = tabulate(search(80), budget=budget)
     best = front(table)

@@ -27,6 +27,13 @@ def test_a_single_value_has_no_interval_and_nothing_no_mean():
     assert mean_share([0.9, 0.92]).text(100) == "91.00 [78.29, 100.00], n=2"
 
 
+@pytest.mark.parametrize(("values", "told"), [([95.1, 94.9], "95.1"), ([0.5, math.nan, -0.2], "-0.2")])
+def test_percent_are_no_shares(values, told):
+    with pytest.raises(ValueError, match=rf"`values` must be shares in \[0, 1\], .* but got {told}\.$"):
+        mean_share(values)
+    assert mean_share([1 + 1e-12, 1]).high == 1, "a sum of floats is not held to its last digit"
+
+
 def test_the_bootstrap_interval_covers_the_mean_about_as_often_as_it_says():
     rng = np.random.default_rng(1)
     hits = 0

@@ -186,6 +186,11 @@ def test_damaged_figures_are_one_sentence(text: str, tmp_path: Path) -> None:
         read_trained([folder])
 
 
+def test_an_accuracy_in_percent_is_damage(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"damaged: `accuracy` must be shares in \[0, 1\], .* but got 95"):
+        read_trained([model(tmp_path / "model", test={0: 95.0})])
+
+
 def test_a_split_that_was_not_read_is_refused(tmp_path: Path) -> None:
     folder = model(tmp_path / "model")
     metrics = json.loads((folder / METRICS).read_text())

@@ -37,7 +37,7 @@ def test_what_is_not_named_keeps_its_values() -> None:
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"depth": (1,)}, "has no choice 'depth'"),
+        ({"depth": (1,)}, "has no choice 'depth', but only stem, cells1, .*, shortcut"),
         ({"stem": (13,)}, r"stem must be one of 12, 16, .*, but got 13"),
         ({"stem": ()}, "choice 'stem' must have at least one value"),
     ],
