@@ -21,14 +21,12 @@ from nas.data.cut import cut_splits, spread
 from nas.data.duplicates import group_near_duplicates
 from nas.data.identical import group_identical
 from nas.data.image_file import open_image
+from nas.data.layout import class_folders, held_out_folder, listing, training_folder, training_listing
 from nas.data.splits import Channels, Data, FolderSplit
 from nas.errors import DataError
 
 IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
 IMAGENET_STD: Channels = (0.229, 0.224, 0.225)
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Files with other endings are ignored, and those whose name begins with a dot."""
 
 NEAR_DUPLICATE_LIMIT = 50_000
 """Up to this many training images are decoded once to find near-duplicates; of more, only equal files are grouped."""
@@ -45,8 +43,8 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
     classes, is the test split; where there is neither, a test split is cut first.
 
     Raises:
-        DataError: the folder is missing, a class is empty, the classes of train and test differ, held-out images stand
-            in no class folders or under another name, or an image that is looked at for near-duplicates cannot be read.
+        DataError: the folder is missing or laid out otherwise (see `nas.data.layout`), a class is empty or the only
+            one, the classes of train and test differ, or an image that is looked at for near-duplicates cannot be read.
     """
     root = Path(config.root or ".").expanduser()
     if not root.is_dir():
@@ -54,11 +52,11 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
             f"the image folder was looked for in {root}, but is not there: name in `root` a folder with one folder of "
             "images a class, or with `train` that has them."
         )
-    base = root / "train" if (root / "train").is_dir() else root
-    held_out = _held_out(root) if base != root else None
-    class_names, paths, labels = _listing(base)
+    base = training_folder(root)
+    held_out = held_out_folder(root) if base != root else None
+    class_names, paths, labels = training_listing(base)
     if held_out is not None:
-        odd = sorted(set(class_names) ^ {path.name for path in _classes(held_out)})
+        odd = sorted(set(class_names) ^ {path.name for path in class_folders(held_out)})
         if odd:  # Told whatever is loaded, before a training that would end in it.
             raise DataError(f'{held_out} must have the classes of {base}, but "{odd[0]}" is in one of them only.')
     chosen: dict[SplitName, NDArray[np.int64]] = {}
@@ -70,7 +68,7 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
     parts: dict[SplitName, FolderSplit] = {}
     for name in splits:
         if name == "test" and held_out is not None:
-            _, files, targets = _listing(held_out)
+            _, files, targets = listing(held_out)
         else:
             files, targets = [paths[index] for index in chosen[name].tolist()], labels[chosen[name]]
         parts[name] = FolderSplit(
@@ -89,51 +87,6 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
         std=IMAGENET_STD,
         parts=parts,
     )
-
-
-def _held_out(root: Path) -> Path | None:
-    """The folder of the test split beside ``train``; None where there is none, so that one is cut."""
-    for name in ("test", "val"):  # Images of `test` are often given without their classes: those are of no use here.
-        if _classes(root / name):
-            return root / name
-    if (root / "val").is_dir():
-        raise DataError(f"{root / 'val'} must hold one folder of images a class, but it has no folders.")
-    for name in ("valid", "validation", "eval"):
-        if (root / name).is_dir():
-            raise DataError(f"held-out images must stand in `test` or `val`, but {root} has them in `{name}`.")
-    return None
-
-
-def _classes(base: Path) -> list[Path]:
-    """The class folders, in order of name; hidden ones, as of a notebook, are none."""
-    if not base.is_dir():
-        return []
-    return sorted(path for path in base.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _listing(base: Path) -> tuple[tuple[str, ...], list[Path], NDArray[np.int64]]:
-    """Names of the classes, the files in order of class and path, and the label of each, [N]."""
-    folders = _classes(base)
-    if not folders:
-        raise DataError(f"{base} must hold one folder of images a class, but it has no folders.")
-    paths: list[Path] = []
-    labels: list[int] = []
-    for label, folder in enumerate(folders):
-        try:
-            folder.name.encode()
-        except UnicodeEncodeError as error:  # It could stand in no table.
-            raise DataError(f"the name of a class folder must be UTF-8, but got {folder.name!a} in {base}.") from error
-        files = sorted(path for path in folder.rglob("*") if _is_image(path.relative_to(folder)) and path.is_file())
-        if not files:
-            raise DataError(f"the class folder {folder} has no images ({', '.join(SUFFIXES)}).")
-        paths += files
-        labels += [label] * len(files)
-    return tuple(folder.name for folder in folders), paths, np.array(labels, dtype=np.int64)
-
-
-def _is_image(name: Path) -> bool:
-    """By its ending, and neither hidden nor in a hidden folder, as macOS leaves them beside images."""
-    return name.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in name.parts)
 
 
 def _groups(base: Path, paths: list[Path]) -> NDArray[np.int64]:
