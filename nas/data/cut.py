@@ -1,12 +1,14 @@
 """Cutting a set of labelled images into parts: stratified by class, groups kept whole, the same on every machine."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nas.data.config import DataConfig, SplitName
+from nas.data.config import SPLITS, DataConfig, SplitName
 from nas.data.draws import keys
 from nas.errors import DataError
 
@@ -15,6 +17,8 @@ TEST_SHARE = 0.2
 TEST_SEED = 0
 """Seed of that cut: the test split is the same for every `split_seed`."""
 
+_TOLD: Final = 3  # classes that a warning names
+_LOG = logging.getLogger(__name__)
 _PURPOSE = 0x5117  # keeps these draws apart from those of shuffling and augmentation
 
 
@@ -118,3 +122,38 @@ def cut_splits(
                 f'split "{name}" of {len(labels)} would be empty.'
             )
     return chosen
+
+
+def warn_of_lacking(
+    labels: NDArray[np.int64], chosen: Mapping[SplitName, NDArray[np.int64]], class_names: Sequence[str]
+) -> None:
+    """Say it in the log where splits have no image of a class: no figure of theirs tells how a network does on it.
+
+    Args:
+        labels: class of each image, [N].
+        chosen: as ``cut_splits`` cuts them.
+        class_names: by label.
+    """
+    size = len(class_names)
+    counts = {name: np.bincount(labels[chosen[name]], minlength=size) for name in SPLITS if name in chosen}
+    images = np.bincount(labels, minlength=size).tolist()
+    told = []
+    for label, name in enumerate(class_names):
+        without = [split for split, each in counts.items() if each[label] == 0]
+        if without:
+            count = f"{images[label]} image{'' if images[label] == 1 else 's'}"
+            told.append(f"{name} ({count}, none in {_joined(without)})")
+    if told:
+        _LOG.warning(
+            "%d of %d classes %s too few images for every split, with near-duplicates kept together, and the figures "
+            "of those that lack a class say nothing of it: %s%s.",
+            len(told),
+            size,
+            "has" if len(told) == 1 else "have",
+            ", ".join(told[:_TOLD]),
+            ", ..." if len(told) > _TOLD else "",
+        )
+
+
+def _joined(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -17,7 +17,7 @@ from nas.data.augment import crop_boxes, sample_keys
 from nas.data.bar import bar
 from nas.data.cache import load_cached, save_cached
 from nas.data.config import AugmentConfig, DataConfig, SplitName
-from nas.data.cut import cut_splits, spread
+from nas.data.cut import cut_splits, spread, warn_of_lacking
 from nas.data.duplicates import group_near_duplicates
 from nas.data.identical import group_identical
 from nas.data.image_file import open_image
@@ -63,6 +63,8 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
     if not (held_out is not None and set(splits) == {"test"}):  # The groups cost a reading of every image.
         names = _names(base, paths)
         chosen = cut_splits(labels, _groups(base, paths), config, own_test=held_out is not None, names=names)
+        if "train" in splits:  # Once, before a training; its other splits are loaded by and by.
+            warn_of_lacking(labels, chosen, class_names)
         chosen["train"] = chosen["train"][spread(labels[chosen["train"]], config.limit)]
     resolution = config.resolution or _DEFAULT_RESOLUTION
     parts: dict[SplitName, FolderSplit] = {}

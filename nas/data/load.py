@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nas.data.config import SPLITS, DataConfig, SplitName
-from nas.data.cut import cut_splits, spread
+from nas.data.cut import cut_splits, spread, warn_of_lacking
 from nas.data.duplicates import group_near_duplicates
 from nas.data.folder import load_folder
 from nas.data.sources import read_portion
@@ -37,6 +37,8 @@ def load_data(config: DataConfig, *, splits: Sequence[SplitName] = ("train", "a"
     # Generated series are drawn one by one: none is near another.
     groups = group_near_duplicates(raw.images) if raw.images.ndim == 4 else np.arange(len(raw.labels))
     chosen = cut_splits(raw.labels, groups, config, own_test=config.name != "digits")
+    if "train" in splits:
+        warn_of_lacking(raw.labels, chosen, raw.class_names)
     mean, std = _statistics(_fit(raw.images[chosen["train"]], config))
     chosen["train"] = chosen["train"][spread(raw.labels[chosen["train"]], config.limit)]
     parts: dict[SplitName, Split] = {}

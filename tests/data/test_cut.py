@@ -1,12 +1,14 @@
 """Cutting into parts: stratified, groups whole."""
 
+import logging
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nas.data import DataConfig
-from nas.data.cut import cut, cut_splits, spread
+from nas.data.cut import cut, cut_splits, spread, warn_of_lacking
 from nas.errors import DataError
 
 
@@ -78,3 +80,29 @@ def test_spread_is_even_over_classes(labels: list[int], limit: int) -> None:
         share = limit * (array == label).sum() / len(labels)
         if limit < len(labels):
             assert abs((array[chosen] == label).sum() - share) <= 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((30, 30), None),
+        (
+            (30, 2),
+            "1 of 2 classes has too few images for every split, with near-duplicates kept together, and the figures of "
+            "those that lack a class say nothing of it: c1 (2 images, none in a and b).",
+        ),
+        ((30, 3), ": c1 (3 images, none in b)."),
+        ((1, 30, 1, 1, 1), "4 of 5 classes have too few images for every split"),
+        ((1, 30, 1, 1, 1), ": c0 (1 image, none in a, b and test), c2 (1 image, none in a, b and test), c3 (1"),
+        ((1, 30, 1, 1, 1), "in a, b and test), ..."),
+    ],
+)
+def test_a_class_that_a_split_lacks_is_told(
+    counts: tuple[int, ...], said: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    chosen = cut_splits(labels, np.arange(len(labels)), DataConfig(name="digits"), own_test=False)
+    with caplog.at_level(logging.WARNING):
+        warn_of_lacking(labels, chosen, [f"c{label}" for label in range(len(counts))])
+    assert len(caplog.messages) == (said is not None)
+    assert said is None or said in caplog.messages[0]

@@ -1,5 +1,6 @@
 """Folders that are no image folder though they look like one are refused; those of ImageNet's layouts are not."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,10 @@ from nas.errors import DataError
 
 
 def tree(root: Path, *folders: str, images: int = 8) -> Path:
-    for place, folder in enumerate(folders):
+    for folder in folders:
         (root / folder).mkdir(parents=True)
         for index in range(images):
-            pixels = np.random.default_rng([place, index]).integers(0, 256, (12, 12, 3)).astype(np.uint8)
+            pixels = np.random.default_rng([*folder.encode(), index]).integers(0, 256, (12, 12, 3)).astype(np.uint8)
             Image.fromarray(pixels).save(root / folder / f"{index}.png")
     return root
 
@@ -79,3 +80,22 @@ def test_other_layouts_are_refused_in_one_sentence(tmp_path: Path, folders: tupl
 )
 def test_the_layouts_of_imagenet_are_read(tmp_path: Path, folders: tuple[str, ...], classes: tuple[str, ...]) -> None:
     assert load(tree(tmp_path / "root", *folders, images=12)).class_names == classes
+
+
+def test_a_class_that_a_split_lacks_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = tree(tmp_path / "root", "daisy", "rose", images=12)
+    with caplog.at_level(logging.WARNING):
+        load(root)
+        assert caplog.messages == []
+        tree(root, "tulip", images=2)
+        load(root, ("train", "a"))
+        load(root, ("b",))
+        load(root, ("test",))
+    assert len(caplog.messages) == 1 and caplog.messages[0].endswith(": tulip (2 images, none in a and b).")
+
+
+def test_data_sets_that_are_known_have_images_of_every_class_in_every_split(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        load_data(DataConfig(name="digits"), splits=SPLITS)
+        load_data(DataConfig(name="waves"), splits=SPLITS)
+    assert caplog.messages == []
