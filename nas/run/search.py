@@ -11,6 +11,7 @@ from nas.data.config import CLASSES, SERIES
 from nas.errors import ArchitectureError, RecipeError, RunError
 from nas.files import write_atomically
 from nas.journal import Journal
+from nas.operations import lower
 from nas.proposer import Proposer
 from nas.reachable import check_reachable, reference_fits
 from nas.record import Candidate
@@ -26,6 +27,7 @@ from nas.samplers import make_sampler
 from nas.space import Point, Space
 from nas.spaces import absolute, load_space
 from nas.training.config import training_key
+from nas.training.variance import check_batch
 
 if TYPE_CHECKING:
     from nas.run.training_task import TrainingTask
@@ -251,10 +253,13 @@ def _mirror(recipe: Recipe, folder: RunFolder) -> Mirror | None:
 
 
 def _check_known(recipe: Recipe, space: Space) -> None:
-    """What is known of data without loading them."""
+    """What is known without loading data; of batches for batch-norm, whether they suit the reference."""
     _check_dims(recipe, space, 1 if recipe.data.name in SERIES else 2)
     if recipe.data.name in CLASSES:
         _check_classes(recipe, CLASSES[recipe.data.name])
+    side = recipe.data.resolution or recipe.budget.resolution
+    if reference_fits(space, recipe.budget, side):
+        check_batch(lower(space.reference, resolution=side, classes=recipe.budget.classes).operations, recipe.training)
 
 
 def _check_classes(recipe: Recipe, classes: int) -> None:

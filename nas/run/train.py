@@ -18,6 +18,7 @@ from nas.budget import Budget
 from nas.errors import NasError, RunError, TrialError
 from nas.files import write_atomically
 from nas.journal import Journal
+from nas.operations import lower
 from nas.record import TrialRecord
 from nas.run.chosen import Chosen, ChosenNetworks, budget_of, check_distinct
 from nas.run.engine import Engine, Listener
@@ -31,6 +32,7 @@ from nas.run.recipe import EarlyStoppingConfig, StopConfig
 from nas.run.recipe_file import to_yaml
 from nas.run.rungs import Rungs
 from nas.training.config import training_key
+from nas.training.variance import check_batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,9 @@ def _opened(networks: Sequence[Chosen], plan: Plan, folder: Path) -> Iterator[Fi
     for network in networks:
         check_dims(network.architecture.dims, held=task.dims, data=plan.data.name)
     budget = budget_of(networks, resolution=task.resolution, classes=task.classes)
+    for network in networks:  # What a team's share of a batch is, its trainers know.
+        lowered = lower(network.architecture, resolution=task.resolution, classes=task.classes)
+        check_batch(lowered.operations, plan.training)
     new = not folder.exists()
     run = _prepare(folder, plan, networks, task.images)
     ours = False  # What another process has just made is not ours to remove.

@@ -15,6 +15,7 @@ from nas.data.config import SplitName
 from nas.data.draws import keys
 from nas.data.splits import Data, check_dims
 from nas.errors import ModelError, TrialError
+from nas.network.network import Network
 from nas.training.average import Average
 from nas.training.checkpoint import check_fits, check_tensors, read_checkpoint, write_checkpoint
 from nas.training.config import TrainingConfig, training_key
@@ -27,6 +28,7 @@ from nas.training.schedule import learning_rate
 from nas.training.statistics import estimate_statistics, images_for
 from nas.training.step import Stepper
 from nas.training.team import ALONE, Team
+from nas.training.variance import check_batch
 
 _PURPOSE = 0x7EA1  # keeps the draws of weights and dropout apart from those of the data
 _CHECK_STEPS = 64  # between checks of the loss: on a GPU each waits for the device
@@ -52,7 +54,7 @@ class Trainer:
         team: processes that train together; each has a trainer with the same arguments.
 
     Raises:
-        TrialError: the device is not there, or a batch cannot be shared by the team.
+        TrialError: the device is not there, or a batch cannot be shared by the team, or is too small for batch-norm.
         ArchitectureError: the images are too small for the architecture.
         DataError: a split is missing, or holds images where the network is for series, or the other way round.
     """
@@ -92,6 +94,10 @@ class Trainer:
             auxiliary=config.auxiliary_weight > 0,
             generator=torch.Generator().manual_seed(_drawn(seed, 0)),
         )
+        if isinstance(network, Network):
+            # On GPUs a team's batch-norm is over the whole batch.
+            workers = 1 if self.device.type == "cuda" else team.size
+            check_batch(network.lowered.operations, config, images=len(self._train), workers=workers)
         if self.model.dims == 2:
             network.to(memory_format=torch.channels_last)
         self.network = team.prepare(network.to(self.device))
