@@ -56,6 +56,10 @@ def cost(
     verdicts = {name: _fits(preset, limit) for name, preset in presets.items()} if limit else {}
     if limit and network not in PRESETS:
         verdicts = {network: limit.allows(total), **verdicts}
+    if measure:
+        _check_measurable(batch, threads)
+    if not as_json:  # Before what may take minutes.
+        _print(network, resolution, classes, table, architecture, total)
     measured = _measure(architecture, resolution, classes, batch, threads) if measure else {}
     if as_json:
         data: dict[str, Any] = {"network": network, "resolution": resolution, "classes": classes, **asdict(total)}
@@ -70,10 +74,9 @@ def cost(
         write_atomically(out, serialize.to_json(architecture, indent=1) + "\n")
     if as_json:
         return
-    _print(network, resolution, classes, table, architecture, total)
     if measured:
-        at = f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}"
-        typer.echo(f"latency: {1e3 * measured['latency_seconds']:.2f} ms ({at}, median of warmed runs on this machine)")
+        at = f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}, median of {measured['runs']} warmed runs"
+        typer.echo(f"latency: {1e3 * measured['latency_seconds']:.2f} ms ({at} on this machine)")
         inference, training = (measured[f"{kind}_bytes"] / 1e6 for kind in ("inference", "training"))
         typer.echo(f"peak memory of activations: {inference:.2f} MB in inference, {training:.2f} MB in training")
     macs = f"{limit.macs if limit else 0:,} MACs"
@@ -149,18 +152,27 @@ def _fits(architecture: Architecture, limit: Budget) -> bool | None:
         return None
 
 
-def _measure(
-    architecture: Architecture, resolution: int, classes: int, batch: int, threads: int
-) -> dict[str, int | float]:
+def _check_measurable(batch: int, threads: int) -> None:
+    """Refuse what is out of range before anything is printed."""
     for name, value in (("batch", batch), ("threads", threads)):
         if not 1 <= value < _MOST:
             raise BudgetError(f"`1 <= {name} < {_MOST}` must hold, but got {name}={value}.")
+    from nas.training.device import check_threads
+
+    check_threads(threads)
+
+
+def _measure(
+    architecture: Architecture, resolution: int, classes: int, batch: int, threads: int
+) -> dict[str, int | float]:
     from nas.training.latency import LatencyMeter
 
     needed = memory(architecture, resolution=resolution, classes=classes, batch=batch)
     meter = LatencyMeter(resolution=resolution, classes=classes, batch=batch, threads=threads)
+    timing = meter.measure(architecture)
     return {
-        "latency_seconds": meter.measure(architecture),
+        "latency_seconds": timing.seconds,
+        "runs": timing.runs,
         "inference_bytes": needed.inference,
         "training_bytes": needed.training,
     }

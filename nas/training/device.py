@@ -112,6 +112,11 @@ def use_threads(threads: int | None) -> None:
     """
     if threads is None:
         return
+    check_threads(threads)
+    torch.set_num_threads(threads)
+
+
+def check_threads(threads: int) -> None:
+    """Refuse what :func:`use_threads` would, before the work."""
     if not 1 <= threads <= MOST_THREADS:
         raise TrialError(f"`1 <= threads <= {MOST_THREADS}` must hold, but got threads={threads}.")
-    torch.set_num_threads(threads)

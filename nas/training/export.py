@@ -20,7 +20,7 @@ from nas.errors import ModelError
 from nas.network.fold import fold
 from nas.network.network import Network
 from nas.training.device import use_threads
-from nas.training.latency import median_seconds, network_seconds
+from nas.training.latency import median_time, network_time
 from nas.training.model_folder import Facts
 
 Format = Literal["onnx", "torch"]
@@ -105,8 +105,8 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
             size=path.stat().st_size,
             images=len(images),
             difference=difference,
-            seconds=median_seconds(lambda: run(one)),
-            torch_seconds=network_seconds(small, one),
+            seconds=median_time(lambda: run(one)).seconds,
+            torch_seconds=network_time(small, one).seconds,
         )
     finally:
         torch.set_num_threads(before)

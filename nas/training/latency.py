@@ -28,7 +28,23 @@ MOST: Final = 200
 """Timed runs; between them it is time that ends the measurement."""
 SECONDS: Final = 1.0
 """After which no further run begins, once there are ``LEAST``."""
+PATIENCE: Final = 60.0
+"""Seconds after which a slow network is run no more: to warm up, once it has run, or on the clock, after ``FEWEST``."""
+FEWEST: Final = 3
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """A measured time.
+
+    Attributes:
+        seconds: the median over the runs.
+        runs: how many were timed.
+    """
+
+    seconds: float
+    runs: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +72,7 @@ class LatencyMeter:
         path = cache_folder() / "latency" / f"{self.key(architecture)}.json"
         seconds = _read(path)
         if seconds is None:
-            seconds = self.measure(architecture)
+            seconds = self.measure(architecture).seconds
             _write(path, {"latency_seconds": seconds, "network": serialize.inference_key(architecture), **asdict(self)})
         return {"latency_seconds": seconds}
 
@@ -65,8 +81,8 @@ class LatencyMeter:
         parts = {"network": serialize.inference_key(architecture), "machine": machine(), **asdict(self)}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
-    def measure(self, architecture: Architecture) -> float:
-        """Median seconds of one batch, measured now; torch's number of threads is put back."""
+    def measure(self, architecture: Architecture) -> Timing:
+        """Time of one batch, measured now; torch's number of threads is put back."""
         generator = torch.Generator().manual_seed(0)
         network = fold(
             build(architecture, classes=self.classes, resolution=self.resolution, generator=generator, plan="plain")
@@ -77,30 +93,43 @@ class LatencyMeter:
         use_threads(self.threads)
         try:
             with torch.inference_mode():
-                return network_seconds(network, images)
+                return network_time(network, images)
         finally:
             torch.set_num_threads(before)
 
 
-def network_seconds(network: nn.Module, images: Tensor) -> float:
-    """Median seconds of a network in the layout that torch is fastest in; a 2-d network is left in it."""
+def network_time(network: nn.Module, images: Tensor) -> Timing:
+    """Time of a network in the layout that torch is fastest in; a 2-d network is left in it."""
     if images.dim() == 4:
         network.to(memory_format=torch.channels_last)
         images = images.contiguous(memory_format=torch.channels_last)
-    return median_seconds(lambda: network(images))
+    return median_time(lambda: network(images))
 
 
-def median_seconds(run: Callable[[], object], *, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Median time of a function, after ``WARM`` runs that do not count."""
+def median_time(run: Callable[[], object], *, clock: Callable[[], float] = time.perf_counter) -> Timing:
+    """Median time of a function, after ``WARM`` runs that do not count.
+
+    There are ``LEAST`` timed runs or more. Only where one takes seconds are there fewer: once ``PATIENCE`` is spent,
+    one run to warm up and ``FEWEST`` on the clock suffice.
+    """
+    began = clock()
     for _ in range(WARM):
         run()
+        if clock() - began >= PATIENCE:
+            break
     times: list[float] = []
     began = clock()
-    while len(times) < LEAST or (len(times) < MOST and clock() - began < SECONDS):
+    while _goes_on(len(times), clock() - began):
         start = clock()
         run()
         times.append(clock() - start)
-    return statistics.median(times)
+    return Timing(seconds=statistics.median(times), runs=len(times))
+
+
+def _goes_on(runs: int, seconds: float) -> bool:
+    if runs < LEAST:
+        return runs < FEWEST or seconds < PATIENCE
+    return runs < MOST and seconds < SECONDS
 
 
 def machine() -> str:

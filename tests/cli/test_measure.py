@@ -9,16 +9,16 @@ import torch
 from nas.architecture import Architecture
 from nas.memory import memory
 from nas.presets import GOOGLENET
-from nas.training.latency import LatencyMeter
+from nas.training.latency import LatencyMeter, Timing
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    def measure(meter: LatencyMeter, architecture: Architecture) -> float:
+    def measure(meter: LatencyMeter, architecture: Architecture) -> Timing:
         assert architecture == GOOGLENET and (meter.resolution, meter.classes) == (32, 10)
-        return 0.001 * meter.batch / meter.threads
+        return Timing(seconds=0.001 * meter.batch / meter.threads, runs=15)
 
     monkeypatch.setattr(LatencyMeter, "measure", measure)
 
@@ -28,13 +28,14 @@ def test_text(nas: Run) -> None:
     status, out, _ = nas("cost", "googlenet", *arguments)
     needed = memory(GOOGLENET, resolution=32, classes=10, batch=8)
     assert status == 0
-    assert "latency: 4.00 ms (batch 8, 2 threads, median of warmed runs on this machine)" in out
+    assert "latency: 4.00 ms (batch 8, 2 threads, median of 15 warmed runs on this machine)" in out
     assert f"{needed.inference / 1e6:.2f} MB in inference, {needed.training / 1e6:.2f} MB in training" in out
     status, out, _ = nas("cost", "googlenet", *arguments, "--json")
     assert json.loads(out)["measured"] == {
         "batch": 8,
         "threads": 2,
         "latency_seconds": 0.004,
+        "runs": 15,
         "inference_bytes": needed.inference,
         "training_bytes": needed.training,
     }
@@ -46,8 +47,9 @@ def test_memory_that_does_not_suffice_is_told_in_one_sentence(nas: Run, monkeypa
         return float(torch.empty(1 << 60))  # bytes beyond any address space
 
     monkeypatch.setattr(LatencyMeter, "measure", measure)
-    status, _, err = nas("cost", "googlenet", "--measure")
+    status, out, err = nas("cost", "googlenet", "--measure")
     assert status == 2 and err.count("\n") == 1
+    assert "total: " in out, "what is exact is told before anything is timed"
     assert err.startswith("nas: memory must suffice, but it ran out:") and "try fewer at a time" in err
 
 

@@ -33,10 +33,10 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], li
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     widths: list[int] = []
 
-    def measure(meter: latency.LatencyMeter, architecture: Architecture) -> float:
+    def measure(meter: latency.LatencyMeter, architecture: Architecture) -> latency.Timing:
         assert (meter.resolution, meter.classes) == (16, 10)
         widths.append(architecture.stem.width)
-        return seconds_of(architecture)
+        return latency.Timing(seconds=seconds_of(architecture), runs=latency.LEAST)
 
     monkeypatch.setattr(latency.LatencyMeter, "measure", measure)
     return lambda: widths

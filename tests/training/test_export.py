@@ -15,6 +15,7 @@ from nas.network.layers import Convolution
 from nas.network.network import Network
 from nas.training import export as module
 from nas.training.export import export
+from nas.training.latency import Timing
 from nas.training.model_folder import Facts
 
 FACTS = Facts(
@@ -45,16 +46,16 @@ def trained(tiny: Architecture) -> Network:
 
 @pytest.fixture(autouse=True)
 def timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def once(run: object) -> float:
+    def once(run: object) -> Timing:
         assert callable(run) and run().shape == (1, 4)
-        return 0.5
+        return Timing(seconds=0.5, runs=1)
 
-    def in_torch(network: Network, one: torch.Tensor) -> float:
+    def in_torch(network: Network, one: torch.Tensor) -> Timing:
         assert network(one).shape == (1, 4)
-        return 0.25
+        return Timing(seconds=0.25, runs=1)
 
-    monkeypatch.setattr(module, "median_seconds", once)
-    monkeypatch.setattr(module, "network_seconds", in_torch)
+    monkeypatch.setattr(module, "median_time", once)
+    monkeypatch.setattr(module, "network_time", in_torch)
 
 
 def images(count: int) -> torch.Tensor:

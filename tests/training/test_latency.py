@@ -10,11 +10,11 @@ import torch
 from nas.architecture import Architecture
 from nas.network.build import build
 from nas.training import latency
-from nas.training.latency import LEAST, MOST, WARM, LatencyMeter, median_seconds, network_seconds
+from nas.training.latency import FEWEST, LEAST, MOST, PATIENCE, WARM, LatencyMeter, Timing, median_time, network_time
 
 
 def test_median_of_warmed_runs() -> None:
-    """The clock is ours: warm runs take 100 s, every third of the others 9 s, the rest 1 s."""
+    """The clock is ours: warm runs take 10 s, every third of the others 9 s, the rest 1 s."""
     now, runs = 0.0, 0
 
     def clock() -> float:
@@ -23,9 +23,9 @@ def test_median_of_warmed_runs() -> None:
     def run() -> None:
         nonlocal now, runs
         runs += 1
-        now += 100.0 if runs <= WARM else 9.0 if runs % 3 == 0 else 1.0
+        now += 10.0 if runs <= WARM else 9.0 if runs % 3 == 0 else 1.0
 
-    assert median_seconds(run, clock=clock) == 1.0
+    assert median_time(run, clock=clock) == Timing(seconds=1.0, runs=LEAST)
     assert runs == WARM + LEAST
     runs = 0
 
@@ -33,8 +33,24 @@ def test_median_of_warmed_runs() -> None:
         nonlocal runs
         runs += 1
 
-    median_seconds(instant, clock=lambda: 0.0)
+    assert median_time(instant, clock=lambda: 0.0) == Timing(seconds=0.0, runs=MOST)
     assert runs == WARM + MOST
+
+
+@pytest.mark.parametrize(
+    ("seconds", "warm", "timed"),
+    [(PATIENCE / LEAST, WARM, LEAST), (PATIENCE / 10, WARM, 10), (PATIENCE / 2, 2, FEWEST), (1e4, 1, FEWEST)],
+)
+def test_runs_that_take_seconds_are_fewer(seconds: float, warm: int, timed: int) -> None:
+    now, runs = 0.0, 0
+
+    def run() -> None:
+        nonlocal now, runs
+        runs += 1
+        now += seconds
+
+    assert median_time(run, clock=lambda: now) == Timing(seconds=seconds, runs=timed)
+    assert runs == warm + timed
 
 
 @pytest.fixture
@@ -43,13 +59,13 @@ def counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], int
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     calls = 0
 
-    def fake(run: Callable[[], object]) -> float:
+    def fake(run: Callable[[], object]) -> Timing:
         nonlocal calls
         assert run() is not None
         calls += 1
-        return float(calls)
+        return Timing(seconds=float(calls), runs=LEAST)
 
-    monkeypatch.setattr(latency, "median_seconds", fake)
+    monkeypatch.setattr(latency, "median_time", fake)
     return lambda: calls
 
 
@@ -71,7 +87,7 @@ def test_a_network_of_images_is_timed_in_the_fast_layout(tiny: Architecture) -> 
     network = build(tiny, classes=4, resolution=12, generator=torch.Generator().manual_seed(0), plan="plain").eval()
     seen = []
     network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    assert network_seconds(network, torch.zeros(2, 3, 12, 12)) == 1.0
+    assert network_time(network, torch.zeros(2, 3, 12, 12)).seconds == 1.0
     seen += [each for each in network.parameters() if each.dim() == 4]
     assert len(seen) > 5 and all(each.is_contiguous(memory_format=torch.channels_last) for each in seen)
 
@@ -85,5 +101,5 @@ def test_damaged_cache(tiny: Architecture, counted: Callable[[], int], tmp_path:
 
 
 def test_a_real_measurement(tiny: Architecture) -> None:
-    assert 0 < LatencyMeter(resolution=12, classes=4).measure(tiny) < 60
-    assert LatencyMeter(resolution=32, classes=4).measure(replace(tiny, dims=1)) > 0
+    assert 0 < LatencyMeter(resolution=12, classes=4).measure(tiny).seconds < 60
+    assert LatencyMeter(resolution=32, classes=4).measure(replace(tiny, dims=1)).seconds > 0
