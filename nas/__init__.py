@@ -12,6 +12,7 @@ from nas.space import Choice, Point, Space
 if TYPE_CHECKING:
     from nas.training.backbone import backbone as backbone
     from nas.training.model_folder import load_model as load_model
+    from nas.training.preprocess import preprocess as preprocess
 
 __version__ = "0.1.0"
 
@@ -31,6 +32,7 @@ __all__ = [
     "backbone",
     "cost",
     "load_model",
+    "preprocess",
 ]
 
 
@@ -44,4 +46,8 @@ def __getattr__(name: str) -> object:
         from nas.training.backbone import backbone
 
         return backbone
+    if name == "preprocess":
+        from nas.training.preprocess import preprocess
+
+        return preprocess
     raise AttributeError(f"module 'nas' has no attribute {name!r}")

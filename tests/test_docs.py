@@ -19,6 +19,7 @@ import pytest
 import typer
 from markdown_blocks import blocks, links
 from model_folders import make
+from PIL import Image
 
 from nas.cli import main
 from nas.cli.main import app
@@ -69,6 +70,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("fashion_mnist-top5", "googlenet"):
         made = make(folder / "runs" / "out" / name, digits, tuple("0123456789"), resolution=32)
         shutil.copy(ROOT / "runs" / "reference" / "googlenet" / "metrics.json", made)
+    Image.new("L", (28, 28), 128).save(folder / "picture.png")
     (folder / "mine.json").write_text(to_json(PRESETS["googlenet"]))
     return folder
 

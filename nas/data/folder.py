@@ -22,6 +22,7 @@ from nas.data.duplicates import group_near_duplicates
 from nas.data.identical import group_identical
 from nas.data.image_file import open_image
 from nas.data.layout import class_folders, held_out_folder, listing, training_folder, training_listing
+from nas.data.preparation import EVALUATION_SHARE
 from nas.data.splits import Channels, Data, FolderSplit
 from nas.errors import DataError
 
@@ -33,7 +34,8 @@ NEAR_DUPLICATE_LIMIT = 50_000
 
 _DEFAULT_RESOLUTION = 224
 _THUMBNAIL = 16
-_EVALUATION_SHARE = 224 / 256  # side of the centre crop to the shorter side of the image, as usual on ImageNet
+Box = tuple[float, float, float, float]
+"""Left, upper, right and lower edge of a part of an image."""
 
 
 def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
@@ -188,11 +190,10 @@ class _Decoder(Dataset[Decoded]):
             return str(error)
         boxes = self._boxes(indices, images)
         for place, (image, box) in enumerate(zip(images, boxes, strict=True)):
-            cut = image.resize((side, side), Image.Resampling.BILINEAR, box=box)
-            batch[place] = torch.from_numpy(np.array(cut)).permute(2, 0, 1)
+            batch[place] = _resized(image, side, box)
         return batch
 
-    def _boxes(self, indices: list[int], images: list[Image.Image]) -> list[tuple[float, float, float, float]]:
+    def _boxes(self, indices: list[int], images: list[Image.Image]) -> list[Box]:
         """Left, upper, right and lower edge of the part of each image to keep."""
         if self._crop is None:
             return [_centre(image.width, image.height) for image in images]
@@ -204,6 +205,16 @@ class _Decoder(Dataset[Decoded]):
         return [(box[0], box[1], box[2], box[3]) for box in torch.stack([left, top, right, lower], dim=1).tolist()]
 
 
-def _centre(width: int, height: int) -> tuple[float, float, float, float]:
-    side = min(width, height) * _EVALUATION_SHARE
+def centred(image: Image.Image, side: int) -> Tensor:
+    """An image as evaluation sees it, uint8 [3, side, side]; see `nas.data.preparation`."""
+    return _resized(image, side, _centre(image.width, image.height))
+
+
+def _resized(image: Image.Image, side: int, box: Box) -> Tensor:
+    cut = image.resize((side, side), Image.Resampling.BILINEAR, box=box)
+    return torch.from_numpy(np.array(cut)).permute(2, 0, 1)
+
+
+def _centre(width: int, height: int) -> Box:
+    side = min(width, height) * EVALUATION_SHARE
     return (width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2

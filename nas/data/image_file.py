@@ -44,11 +44,20 @@ def _decoded(path: str | Path, reduced_to: int | None) -> Image.Image:
     with Image.open(path) as image:
         if reduced_to is not None:
             image.draft("RGB", (reduced_to, reduced_to))
-        if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-            # 16 bits a pixel: Pillow would cut every value above 255 off.
-            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-        if image.mode in ("I", "F"):
-            raise DataError(
-                f"an image must have 8 or 16 bits a channel, but {path} has 32, whose range the file does not tell."
-            )
-        return image.convert("RGB")
+        return as_rgb(image, str(path))
+
+
+def as_rgb(image: Image.Image, name: str) -> Image.Image:
+    """The colours of an image in 8 bits a channel; transparency is dropped.
+
+    Raises:
+        DataError: it has 32 bits a channel; ``name`` says which.
+    """
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+        # 16 bits a pixel: Pillow would cut every value above 255 off.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise DataError(
+            f"an image must have 8 or 16 bits a channel, but {name} has 32, whose range the file does not tell."
+        )
+    return image.convert("RGB")

@@ -12,6 +12,7 @@ from nas.data.config import SPLITS, DataConfig, SplitName
 from nas.data.cut import cut_splits, spread, warn_of_lacking
 from nas.data.duplicates import group_near_duplicates
 from nas.data.folder import load_folder
+from nas.data.preparation import border
 from nas.data.sources import read_portion
 from nas.data.splits import Channels, Data, Split
 from nas.errors import DataError
@@ -39,7 +40,7 @@ def load_data(config: DataConfig, *, splits: Sequence[SplitName] = ("train", "a"
     chosen = cut_splits(raw.labels, groups, config, own_test=config.name != "digits")
     if "train" in splits:
         warn_of_lacking(raw.labels, chosen, raw.class_names)
-    mean, std = _statistics(_fit(raw.images[chosen["train"]], config))
+    mean, std = _statistics(fit(raw.images[chosen["train"]], config))
     chosen["train"] = chosen["train"][spread(raw.labels[chosen["train"]], config.limit)]
     parts: dict[SplitName, Split] = {}
     for name in splits:
@@ -48,7 +49,7 @@ def load_data(config: DataConfig, *, splits: Sequence[SplitName] = ("train", "a"
             images, labels = test.images, test.labels
         else:
             images, labels = raw.images[chosen[name]], raw.labels[chosen[name]]
-        parts[name] = Split(images=_fit(images, config), labels=torch.from_numpy(labels.copy()), mean=mean, std=std)
+        parts[name] = Split(images=fit(images, config), labels=torch.from_numpy(labels.copy()), mean=mean, std=std)
     return Data(
         name=config.name,
         classes=len(raw.class_names),
@@ -73,7 +74,7 @@ def _resolution(config: DataConfig, own: int) -> int:
     return _DIGITS_RESOLUTION if config.name == "digits" else own
 
 
-def _fit(images: NDArray[np.uint8], config: DataConfig) -> Tensor:
+def fit(images: NDArray[np.uint8], config: DataConfig) -> Tensor:
     """Bring images [N, C, H, H] to the asked resolution: uint8 tensor [N, C, R, R]; series come at theirs.
 
     Fashion-MNIST goes from 28 to 32 by a black border; everything else is resized bilinearly (antialiased).
@@ -82,8 +83,8 @@ def _fit(images: NDArray[np.uint8], config: DataConfig) -> Tensor:
     side = _resolution(config, own)
     if side == own:
         return torch.from_numpy(np.array(images))
-    if config.name == "fashion-mnist" and (own, side) == (28, 32):
-        return torch.from_numpy(np.pad(images, ((0, 0), (0, 0), (2, 2), (2, 2))))
+    if edge := border(config.name, own=own, side=side):
+        return torch.from_numpy(np.pad(images, ((0, 0), (0, 0), (edge, edge), (edge, edge))))
     resized = torch.empty((*images.shape[:2], side, side), dtype=torch.uint8)
     for start in range(0, len(images), _RESIZE_CHUNK):
         chunk = torch.from_numpy(np.array(images[start : start + _RESIZE_CHUNK])).float()

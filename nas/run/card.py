@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from nas.architecture import extent
 from nas.cost import Cost
 from nas.data.config import SplitName
+from nas.data.preparation import told
 
 if TYPE_CHECKING:
     from nas.run.chosen import Timed
@@ -16,6 +17,12 @@ _SPLITS: tuple[tuple[SplitName, str], ...] = (
     ("b", "validation B, read once after the choice"),
     ("test", "test, read once after the choice"),
 )
+_EXAMPLE = (
+    "",
+    "with torch.no_grad():",
+    '    logits = model(nas.preprocess(folder, "picture.png"))',
+    "print(read_facts(folder).class_names[int(logits.argmax())])",
+)
 
 
 def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
@@ -25,6 +32,7 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
     network, side = winner.network, facts.resolution
     series = network.architecture.dims == 1
     size = extent(side, network.architecture.dims)
+    prepared = told(facts.data, side)
     lines = [
         f"# {network.label}",
         "",
@@ -49,12 +57,12 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
         "|---|---|---|---|",
     ]
     best = winner.readings[winner.best]
-    for split, told in _SPLITS:
+    for split, name in _SPLITS:
         if split == "b" and not network.is_blind(plan.data):
-            told = "validation B; the search cut its splits otherwise, and may have seen images of it"
+            name = "validation B; the search cut its splits otherwise, and may have seen images of it"
         reading = best[split]
         lines.append(
-            f"| {told} | {reading['images']:,} | {winner.summary(split).percent()} | {reading['accuracy']:.2%} |"
+            f"| {name} | {reading['images']:,} | {winner.summary(split).percent()} | {reading['accuracy']:.2%} |"
         )
     if "top5" in best["test"]:
         lines += ["", f"Among the five best, test: {winner.summary('test', 'top5').percent()}."]
@@ -80,11 +88,16 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
         "## Use",
         "",
         "```python",
+        *(["import torch", ""] if prepared else []),
         "import nas",
+        *(["from nas.training.model_folder import read_facts"] if prepared else []),
         "",
-        'model = nas.load_model("path/to/this/folder")  # a torch module in evaluation mode',
+        'folder = "path/to/this/folder"',
+        "model = nas.load_model(folder)  # a torch module in evaluation mode",
+        *(_EXAMPLE if prepared else ()),
         "```",
         "",
+        *([f"{prepared} `nas.preprocess` does so.", ""] if prepared else []),
         f"Input: float tensors [N, 3, {side if series else f'{side}, {side}'}], values in 0..1 less the mean "
         f"({_figures(facts.mean)}), over the standard deviation ({_figures(facts.std)}); one channel is given "
         f"three times. Output: logits [N, {facts.classes}] of the classes {_classes(facts.class_names)}.",

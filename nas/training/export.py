@@ -1,13 +1,13 @@
 """Networks as files that run without this package: ONNX, or a program of ``torch.export``.
 
-Batch-norm is folded. The input is called ``images``, float32 (batch, 3, side, side), normalised as the file's
-metadata say; the output is called ``logits``, (batch, classes). The batch may be of one image or more.
+Batch-norm is folded. The input is called ``images``, float32 (batch, 3, side, side), cut, resized and normalised
+as the file's metadata say; the output is called ``logits``, (batch, classes). The batch may be of one image or more.
 """
 
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from nas.network.fold import fold
 from nas.network.network import Network
 from nas.training.device import use_threads
 from nas.training.latency import median_time, network_time
-from nas.training.model_folder import Facts
+from nas.training.model_folder import Facts, told
 
 Format = Literal["onnx", "torch"]
 SUFFIXES: Final = {"onnx": ".onnx", "torch": ".pt2"}
@@ -124,13 +124,13 @@ def _write_onnx(network: Network, example: Tensor, path: Path, facts: Facts) -> 
     )
     if program is None:
         raise ModelError("torch.onnx.export must give a program, but gave none.")
-    program.model.metadata_props.update({name: json.dumps(value) for name, value in asdict(facts).items()})
+    program.model.metadata_props.update({name: json.dumps(value) for name, value in told(facts).items()})
     program.save(str(path), external_data=False)
 
 
 def _write_torch(network: Network, example: Tensor, path: Path, facts: Facts) -> None:
     program = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
-    torch.export.save(program, path, extra_files={"facts.json": json.dumps(asdict(facts))})
+    torch.export.save(program, path, extra_files={"facts.json": json.dumps(told(facts))})
 
 
 def _onnx(path: Path, threads: int) -> Callable[[Tensor], Tensor]:

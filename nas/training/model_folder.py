@@ -20,6 +20,7 @@ from torch import Tensor
 
 from nas import serialize
 from nas.architecture import Architecture
+from nas.data.preparation import preparation
 from nas.data.splits import Channels, Data
 from nas.errors import ArchitectureError, ModelError
 from nas.network.build import build
@@ -58,6 +59,12 @@ class Facts:
     epochs: int
 
 
+def told(facts: Facts) -> dict[str, Any]:
+    """What files say: the facts, and how a picture becomes the input, see ``nas.data.preparation``."""
+    how = preparation(facts.data, facts.resolution)
+    return asdict(facts) | ({} if how is None else asdict(how))
+
+
 def facts_of(architecture: Architecture, data: Data, *, seed: int | None, epochs: int) -> Facts:
     """The facts of weights trained on ``data``."""
     return Facts(
@@ -82,7 +89,7 @@ def write_weights(path: Path, weights: Mapping[str, Tensor], architecture: Archi
     """Write the weights of inference, atomically: those of auxiliary heads are left out."""
     names = _empty(architecture, facts).state_dict()
     kept = {name: weights[name] for name in names}
-    write_checkpoint(path, kept, {"version": _VERSION, **asdict(facts)})
+    write_checkpoint(path, kept, {"version": _VERSION, **told(facts)})
 
 
 def load_model(folder: str | Path, *, seed: int | None = None) -> Network:

@@ -4,9 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from model_folders import make
+from PIL import Image
 from toys import SPACE
 
 from nas.budget import Budget
+from nas.data.config import DataConfig
+from nas.data.preparation import told
 from nas.record import Candidate, TrialRecord
 from nas.run.card import card
 from nas.run.chosen import Chosen, Timed
@@ -22,16 +26,9 @@ CANDIDATE = Candidate(architecture=NETWORK.architecture, key=NETWORK.key, point=
 READING = {split: {"images": 359, "accuracy": 0.5, "loss": 1.0} for split in ("a", "b", "test")}
 
 
-@pytest.mark.parametrize(
-    ("epochs", "core_seconds", "told"),
-    [
-        (1, 60.0, ("\n1 epoch, ", "Training took 1.0 core-minutes")),
-        (30, 405.0, ("\n30 epochs, ", "Training took 6.8 core-minutes")),
-    ],
-)
-def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[str, ...]) -> None:
+def delivered_on(data: str, *, epochs: int = 1, core_seconds: float = 60.0) -> tuple[Delivered, Facts]:
     training = {"recipe": "modern", "epochs": epochs, "warmup_epochs": 0}
-    plan = make_plan({"data": {"name": "cifar10"}, "training": training, "seeds": 1}, {})
+    plan = make_plan({"data": {"name": data}, "training": training, "seeds": 1}, {})
     record = TrialRecord(number=0, candidate=CANDIDATE, state="complete", seconds=60.0)
     delivered = Delivered(
         folder=Path("out"),
@@ -43,7 +40,7 @@ def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[s
     )
     facts = Facts(
         architecture=NETWORK.key,
-        data="cifar10",
+        data=data,
         classes=10,
         class_names=tuple("0123456789"),
         resolution=8,
@@ -52,8 +49,21 @@ def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[s
         seed=0,
         epochs=epochs,
     )
+    return delivered, facts
+
+
+@pytest.mark.parametrize(
+    ("epochs", "core_seconds", "said"),
+    [
+        (1, 60.0, ("\n1 epoch, ", "Training took 1.0 core-minutes")),
+        (30, 405.0, ("\n30 epochs, ", "Training took 6.8 core-minutes")),
+    ],
+)
+def test_epochs_and_core_minutes(epochs: int, core_seconds: float, said: tuple[str, ...]) -> None:
+    delivered, facts = delivered_on("cifar10", epochs=epochs, core_seconds=core_seconds)
+    plan = delivered.plan
     text = card(delivered, facts, COST)
-    assert all(words in text for words in told), text
+    assert all(words in text for words in said), text
     # Split B is free of the choice, unless a search cut the same data otherwise, wherever they stood.
     recut = replace(plan.data, validation_share=0.05)
     other = replace(recut, name="fashion-mnist")
@@ -68,3 +78,24 @@ def test_epochs_and_core_minutes(epochs: int, core_seconds: float, told: tuple[s
     winner = replace(delivered.winner, network=replace(NETWORK, timed=timed))
     row = "| latency where the search was driven from, on the CPU (batch 1, 1 thread) | 12.3 ms |"
     assert row in card(replace(delivered, winner=winner), facts, COST)
+
+
+def test_the_example_of_the_card_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delivered, facts = delivered_on("digits")
+    text = card(delivered, facts, COST)
+    assert told("digits", 8) == "Grey pictures of 8 x 8 pixels are taken as they are."
+    assert f"{told('digits', 8)} `nas.preprocess` does so." in text
+    folder = make(tmp_path / "model", DataConfig(name="digits", resolution=8), facts.class_names)
+    Image.new("L", (8, 8), 90).save(tmp_path / "picture.png")
+    monkeypatch.chdir(tmp_path)
+    (code,) = (block.split("```")[0] for block in text.split("```python\n")[1:])
+    exec(code.replace("path/to/this/folder", str(folder)), {})
+    assert capsys.readouterr().out.strip() in facts.class_names
+
+
+def test_a_card_of_series_shows_no_picture() -> None:
+    delivered, facts = delivered_on("waves")
+    text = card(delivered, facts, COST)
+    assert "preprocess" not in text and "nas.load_model(folder)" in text

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -104,3 +105,15 @@ def test_missing_packages(trained: Network, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r"needs the package onnx, but .* `pip install 'inception-nas\[export\]'`"):
         export(trained, tmp_path / "tiny.onnx", kind="onnx", facts=FACTS, images=images(2))
+
+
+@pytest.mark.parametrize(("data", "share", "border"), [("folder", 0.875, 0), ("fashion-mnist", 1.0, 2)])
+def test_files_tell_how_a_picture_becomes_the_input(
+    trained: Network, tmp_path: Path, data: str, share: float, border: int
+) -> None:
+    facts = replace(FACTS, data=data, resolution=32)
+    made = export(trained, tmp_path / "tiny.onnx", kind="onnx", facts=facts, images=images(2))
+    told = {each.key: json.loads(each.value) for each in onnx.load(made.path).metadata_props}
+    interpolation = "none" if border else "bilinear"
+    expected = {"crop_share": share, "border": border, "interpolation": interpolation, "resolution": 32, "data": data}
+    assert expected.items() <= told.items()
