@@ -36,6 +36,8 @@ def evaluate(
     allowed = [name for name in get_args(SplitName) if name != "train"]
     if split not in allowed:
         raise DataError(f"`split` must be one of {', '.join(allowed)}, but got {split!r}.")
+    if batch < 1:
+        raise DataError(f"`--batch >= 1` must hold, but got {batch}.")
     models = [model for folder in folders for model in trained(folder, every_seed=every_seed, name=data, root=root)]
     target = out if out is not None else folders[0] / _name(split, crops, every_seed, data, root, folders[1:])
     new = not target.exists()

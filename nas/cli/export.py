@@ -26,6 +26,8 @@ def export(
     from nas.run.export import export_model
     from nas.training.export import SUFFIXES
 
+    if out is not None and out.suffix != SUFFIXES[kind]:
+        raise ModelError(f"`--out` must end in {SUFFIXES[kind]} for the format {kind}, but got {out.name}.")
     (model,) = trained(folder, name=data, root=root)
     path = out if out is not None else folder / f"model{SUFFIXES[kind]}"
     made = export_model(model, path, kind=cast("Format", kind), threads=threads)

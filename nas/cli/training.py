@@ -39,4 +39,5 @@ class TrainingProgress(Progress):
         if record.state == "failed":
             return text.append(f"failed: {record.reason}", style="red")
         text.append(f"{record.accuracy or 0.0:.2%} on split A", style="bold green" if better else "")
-        return text.append(f" after {record.epochs} epochs, {record.seconds / 60:.1f} min")
+        epochs = "1 epoch" if record.epochs == 1 else f"{record.epochs} epochs"
+        return text.append(f" after {epochs}, {record.seconds / 60:.1f} min")

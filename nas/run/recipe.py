@@ -186,9 +186,10 @@ class Recipe:
         check_one_gpu(self.resources)
         safe = self.name.replace("-", "").replace("_", "").replace(".", "")
         if not safe.isalnum():
+            odd = next((f", which has {letter!r}" for letter in safe if not letter.isalnum()), "")
             raise RecipeError(
                 "name (--name, or else the recipe file's own) must be letters, digits, '-', '_' and '.', for it names "
-                f"a folder, but got name={self.name!r}."
+                f"a folder, but got name={self.name!r}{odd}."
             )
         if self.objectives[:1] != ("accuracy",) or len(set(self.objectives)) != len(self.objectives):
             raise RecipeError(

@@ -167,7 +167,7 @@ def test_what_is_refused(nas: Run, folder: Path, tmp_path: Path) -> None:
         ((folder, "--data", "folder", "--root", tmp_path / "nowhere"), "but is not there"),
         ((folder, "--device", "tpu"), "`device` must be"),
         ((folder, "--workers", "-1"), "`workers >= 0` must hold, but got workers=-1."),
-        ((folder, "--batch", "0"), "`batch_size >= 1` must hold, but got batch_size=0."),
+        ((folder, "--batch", "0"), "`--batch >= 1` must hold, but got 0."),
     )
     for arguments, expected in cases:
         status, _, err = nas("evaluate", *arguments)
@@ -175,7 +175,7 @@ def test_what_is_refused(nas: Run, folder: Path, tmp_path: Path) -> None:
     status, _, err = nas("export", folder, "--format", "tflite")
     assert status == 2 and "`--format` must be onnx or torch, but got 'tflite'" in err
     status, _, err = nas("export", folder, "--format", "torch", "--out", tmp_path / "model.pt")
-    assert status == 2 and "a file of the format torch must end in .pt2, but got model.pt." in err
+    assert status == 2 and "`--out` must end in .pt2 for the format torch, but got model.pt." in err
 
 
 def test_bad_image_folders(nas: Run, folder: Path, tmp_path: Path) -> None:

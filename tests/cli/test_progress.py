@@ -2,14 +2,16 @@
 
 from io import StringIO
 
+import pytest
 import toys
 from rich.console import Console
 
 from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cli.progress import Progress
+from nas.cli.training import TrainingProgress
 from nas.journal import Journal
-from nas.record import Candidate
+from nas.record import Candidate, TrialRecord
 from nas.serialize import key
 
 
@@ -54,3 +56,17 @@ def best_of(budget: Budget, cheap: Architecture) -> int:
     lines = [line for line in out.splitlines() if "best so far" in line]
     assert best == 0 or [line.split()[0] for line in lines] == ["1"]
     return best
+
+
+@pytest.mark.parametrize(("epochs", "told"), [(1, " after 1 epoch, "), (2, " after 2 epochs, ")])
+def test_a_training_that_ends_tells_its_epochs(epochs: int, told: str) -> None:
+    architecture = toys.SPACE.reference
+    candidate = Candidate(
+        architecture=architecture,
+        key=key(architecture),
+        point=None,
+        cost=toys.BUDGET.cost(architecture),
+        seed=0,
+    )
+    record = TrialRecord(number=0, candidate=candidate, state="complete", accuracy=0.5, epochs=epochs, seconds=60.0)
+    assert told in TrainingProgress(1, epochs, {candidate.key: "toy"})._line(record, better=False).plain
