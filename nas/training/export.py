@@ -6,7 +6,8 @@ as the file's metadata say; the output is called ``logits``, (batch, classes). T
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ from nas.errors import ModelError
 from nas.network.fold import fold
 from nas.network.network import Network
 from nas.training.device import use_threads
+from nas.training.interrupt import interrupted_as_usual
 from nas.training.latency import median_time, network_time
 from nas.training.model_folder import Facts, told
 
@@ -82,10 +84,8 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
     before = torch.get_num_threads()
     use_threads(threads)
     try:
-        # What does not equal the network must not take the place of a good file. Runtimes go by the ending.
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-            draft = Path(folder) / path.name
-            with torch.inference_mode(False), torch.no_grad():
+        with _draft(path) as draft:
+            with torch.inference_mode(False), torch.no_grad(), interrupted_as_usual():
                 example = torch.zeros((2, *images.shape[1:]))
                 write = _write_onnx if kind == "onnx" else _write_torch
                 write(small, example, draft, facts)
@@ -98,7 +98,6 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
                     f"logits of {path} must differ from the network's by less than {allowed:.3g}, "
                     f"but by up to {difference:.3g} they do."
                 )
-            os.replace(draft, path)
         one = images[:1]
         return Exported(
             path=path,
@@ -110,6 +109,24 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
         )
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A file of the same ending, by which runtimes go, that takes the place of ``path`` once the block is through.
+
+    What does not equal the network must not take the place of a good file. An OSError names ``path``: nobody has named
+    the other.
+    """
+    try:
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            draft = Path(folder) / path.name
+            yield draft
+            os.replace(draft, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _write_onnx(network: Network, example: Tensor, path: Path, facts: Facts) -> None:

@@ -1,7 +1,12 @@
 """Exported files: equal outputs at any batch, no batch-norm left, what the file says of itself."""
 
 import json
+import os
+import signal
+import threading
+import time
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +20,8 @@ from nas.network.build import build
 from nas.network.layers import Convolution
 from nas.network.network import Network
 from nas.training import export as module
-from nas.training.export import export
+from nas.training.export import Format, export
+from nas.training.interrupt import interrupted_as_usual
 from nas.training.latency import Timing
 from nas.training.model_folder import Facts
 
@@ -117,3 +123,54 @@ def test_files_tell_how_a_picture_becomes_the_input(
     interpolation = "none" if border else "bilinear"
     expected = {"crop_share": share, "border": border, "interpolation": interpolation, "resolution": 32, "data": data}
     assert expected.items() <= told.items()
+
+
+def test_a_place_that_cannot_be_written_is_named(trained: Network, tmp_path: Path) -> None:
+    taken = tmp_path / "taken.pt2"
+    taken.mkdir()
+    for path in (taken, Path("/proc/tiny.pt2")):
+        with pytest.raises(OSError) as caught:
+            export(trained, path, kind="torch", facts=FACTS, images=images(2))
+        assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == [taken]
+
+
+@pytest.mark.parametrize("kind", ["onnx", "torch"])
+def test_an_interruption_is_told_as_one(
+    trained: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Format
+) -> None:
+    """Torch's exporters catch it, and raise an error of their own."""
+
+    def swallowing(*arguments: object, **options: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("Failed to export the model.") from error
+
+    monkeypatch.setattr(torch.onnx if kind == "onnx" else torch.export, "export", swallowing)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        export(trained, tmp_path / f"tiny{module.SUFFIXES[kind]}", kind=kind, facts=FACTS, images=images(2))
+    assert signal.getsignal(signal.SIGINT) is before and list(tmp_path.iterdir()) == []
+
+
+def test_an_interruption_that_was_passed_over_is_told_in_the_end() -> None:
+    with pytest.raises(KeyboardInterrupt), interrupted_as_usual(), suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+
+
+def test_errors_and_other_threads_are_as_ever() -> None:
+    with pytest.raises(RuntimeError, match="mine"), interrupted_as_usual():
+        raise RuntimeError("mine")
+    seen = []
+
+    def elsewhere() -> None:
+        with interrupted_as_usual():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGINT)]
