@@ -67,7 +67,7 @@ def choice_table(trained: Sequence["Retrained"], plan: "Plan", budget: Budget) -
             each.summary("a").percent(),
             f"{cost.macs:,}",
             f"{cost.params:,}",
-            *([_milliseconds(each.network.timed and each.network.timed.latency_seconds)] if timed else []),
+            *([_milliseconds(each.network.timed.latency_seconds if each.network.timed else None)] if timed else []),
             style="bold green" if place == 0 else None,
         )
     return table

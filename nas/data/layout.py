@@ -60,7 +60,8 @@ def training_listing(base: Path) -> tuple[tuple[str, ...], list[Path], NDArray[n
     _refuse_splits(base, folders)
     _refuse_one_class(base, folders)
     names, paths, labels = listing(base)
-    if all(path.parent.parent != base for path in paths):
+    below = {path.relative_to(base).parts[1:-1][:1] for path in paths}
+    if () not in below and len(below) > 1:  # One name in all is no class: Tiny ImageNet has class/images/image.
         raise DataError(
             f"images must stand in their class folder, as root/class/image, but all of {base} stand deeper, "
             f"such as {paths[0].relative_to(base)}: `root` is most likely one level too high."

@@ -75,6 +75,7 @@ def test_other_layouts_are_refused_in_one_sentence(tmp_path: Path, folders: tupl
         (("train/daisy", "train/rose"), ("daisy", "rose")),
         (("train/daisy", "train/rose", "val/daisy", "val/rose"), ("daisy", "rose")),
         (("daisy", "rose/red", "rose/white"), ("daisy", "rose")),  # Folders within a class are its images.
+        (("train/daisy/images", "train/rose/images"), ("daisy", "rose")),  # As Tiny ImageNet has them.
         (("training", "resting"), ("resting", "training")),  # One such name alone may be a class.
     ],
 )
