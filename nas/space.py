@@ -5,6 +5,7 @@ canonical: choices that do not apply stand at their first value, and of several 
 one network (where the space can tell) one is chosen.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -60,6 +61,9 @@ class Choice:
                 f"the values of choice {self.name!r} must be Python's own whole or decimal numbers, text or truth "
                 f"values, but got {other[0]!r} of type {type(other[0]).__name__}."
             )
+        endless = [value for value in self.values if isinstance(value, float) and not math.isfinite(value)]
+        if endless:  # Not a number equals nothing, itself included: no point would have it.
+            raise SpaceError(f"the values of choice {self.name!r} must be finite, but got {endless[0]}.")
         if len(set(self.values)) != len(self.values):
             raise SpaceError(f"the values of choice {self.name!r} must differ, but got {self.values!r}.")
         object.__setattr__(self, "ordered", _rises(self.values))
@@ -102,6 +106,8 @@ class Space:
     encode: Callable[[Architecture], Point | None] | None = None
 
     def __post_init__(self) -> None:
+        if not self.name:
+            raise SpaceError(f"the name of a space must not be empty, but got {self.name!r}.")
         if not isinstance(self.reference, Architecture):
             kind = type(self.reference).__name__
             raise SpaceError(f"the reference of space {self.name!r} must be an Architecture, but is of type {kind}.")

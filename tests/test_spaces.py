@@ -145,6 +145,8 @@ def test_a_decode_that_is_wrong_is_told(body: str, said: str, tmp_path: Path) ->
             r"values of choice 'w' must be .* but got \(3, 5\) of type tuple\.",
         ),
         ("values=(8, 16)", "values=tuple(__import__('numpy').arange(2))", r"values of choice 'w' .* of type int64\."),
+        ("values=(8, 16)", "values=(8.0, float('nan'))", r"the values of choice 'w' must be finite, but got nan\."),
+        ('name="mine"', 'name=""', r"the name of a space must not be empty, but got ''\."),
         ("OTHER.reference", "None", r"the reference of space 'mine' must be an Architecture, but is of type NoneType"),
     ],
 )
