@@ -62,6 +62,11 @@ def line_in(error: BaseException, file: Path) -> int | None:
     return lines[-1] if lines else None
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 thread", "2 threads"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def one_line(error: object) -> str:
     """What another library says, as part of a sentence."""
     return " ".join(str(error).split())

@@ -13,7 +13,7 @@ from nas.architecture import Architecture, extent
 from nas.budget import Budget
 from nas.cost import Cost, Row, rows
 from nas.cost import cost_told as count
-from nas.errors import ArchitectureError, BudgetError, ModelError
+from nas.errors import ArchitectureError, BudgetError, ModelError, counted
 from nas.files import write_atomically
 from nas.memory import memory
 from nas.operations import lower
@@ -75,7 +75,7 @@ def cost(
     if as_json:
         return
     if measured:
-        at = f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}, median of {measured['runs']} warmed runs"
+        at = f"batch {batch}, {counted(threads, 'thread')}, median of {measured['runs']} warmed runs"
         typer.echo(f"latency: {1e3 * measured['latency_seconds']:.2f} ms ({at} on this machine)")
         inference, training = (measured[f"{kind}_bytes"] / 1e6 for kind in ("inference", "training"))
         typer.echo(f"peak memory of activations: {inference:.2f} MB in inference, {training:.2f} MB in training")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from nas.cli.progress import Progress
+from nas.errors import counted
 from nas.record import TrialRecord
 
 
@@ -39,5 +40,4 @@ class TrainingProgress(Progress):
         if record.state == "failed":
             return text.append(f"failed: {record.reason}", style="red")
         text.append(f"{record.accuracy or 0.0:.2%} on split A", style="bold green" if better else "")
-        epochs = "1 epoch" if record.epochs == 1 else f"{record.epochs} epochs"
-        return text.append(f" after {epochs}, {record.seconds / 60:.1f} min")
+        return text.append(f" after {counted(record.epochs, 'epoch')}, {record.seconds / 60:.1f} min")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nas.data.config import SPLITS, DataConfig, SplitName
 from nas.data.draws import keys
-from nas.errors import DataError
+from nas.errors import DataError, counted
 
 TEST_SHARE = 0.2
 """Share that becomes the test split of a data set which was published without one."""
@@ -141,8 +141,7 @@ def warn_of_lacking(
     for label, name in enumerate(class_names):
         without = [split for split, each in counts.items() if each[label] == 0]
         if without:
-            count = f"{images[label]} image{'' if images[label] == 1 else 's'}"
-            told.append(f"{name} ({count}, none in {_joined(without)})")
+            told.append(f"{name} ({counted(images[label], 'image')}, none in {_joined(without)})")
     if told:
         _LOG.warning(
             "%d of %d classes %s too few images for every split, with near-duplicates kept together, and the figures "

@@ -6,6 +6,7 @@ from nas.architecture import extent
 from nas.cost import Cost
 from nas.data.config import SplitName
 from nas.data.preparation import told
+from nas.errors import counted
 
 if TYPE_CHECKING:
     from nas.run.chosen import Timed
@@ -80,7 +81,7 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
         "",
         "## Data and training",
         "",
-        f"{_count(training.epochs, 'epoch')}, {training.optimizer}, batches of {training.batch_size}, "
+        f"{counted(training.epochs, 'epoch')}, {training.optimizer}, batches of {training.batch_size}, "
         f"{training.schedule} schedule{average}; all of it in `recipe.yaml`, every epoch in `curves/`, "
         "packages and machine in `versions.json`.",
         f"Training took {winner.core_seconds / 60:.1f} core-minutes for all seeds together.",
@@ -109,10 +110,6 @@ def card(delivered: "Delivered", facts: "Facts", cost: Cost) -> str:
 def _latency(timed: "Timed") -> str:
     figure = f"{1e3 * timed.latency_seconds:.3g} ms"
     return f"| latency where the search was driven from, on the CPU ({timed.conditions}) | {figure} |"
-
-
-def _count(number: float, noun: str) -> str:
-    return f"{number:g} {noun}{'' if number == 1 else 's'}"
 
 
 def _figures(values: tuple[float, ...]) -> str:

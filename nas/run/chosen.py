@@ -8,7 +8,7 @@ from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cost import cost_told
 from nas.data.config import DataConfig
-from nas.errors import RunError
+from nas.errors import RunError, counted
 from nas.journal import Journal
 from nas.record import Candidate
 from nas.serialize import key
@@ -34,7 +34,7 @@ class Timed:
     def conditions(self) -> str:
         """Beside the figure, in words."""
         limit = "" if self.limit_seconds is None else f", at most {1e3 * self.limit_seconds:g} ms"
-        return f"batch {self.batch}, {self.threads} thread{'' if self.threads == 1 else 's'}{limit}"
+        return f"batch {self.batch}, {counted(self.threads, 'thread')}{limit}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from nas.errors import RunError, one_line
 from nas.run.engine import Engine
 from nas.run.job import Task
 from nas.run.keys import FAILURE, FATAL
-from nas.run.work import Work, of_the_device
+from nas.run.work import BROKEN_DEVICE, Work, says
 
 
 def run_here(engine: Engine, task: Task, checkpoints: Path) -> bool:
@@ -25,7 +25,7 @@ def run_here(engine: Engine, task: Task, checkpoints: Path) -> bool:
                 except Exception as error:  # What asks for another process, of which there is none here.
                     reason = f"{type(error).__name__}: {one_line(error)}"
                     engine.fail(job.number, reason)
-                    if of_the_device(error):
+                    if says(error, BROKEN_DEVICE):
                         raise RunError(
                             f"trial {job.number} has failed and left this process unable to compute: "
                             f"{reason.rstrip('.')}; go on in a new one."

@@ -3,7 +3,7 @@
 import errno
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +15,9 @@ from nas.run.object_store import ObjectStore
 
 OF_THE_RUN: Final = (RunError, DataError)
 """Errors that are no trial's fault, as data that one machine of many lacks: it would take one after the other."""
-_DEVICE: Final = ("AcceleratorError", "CUDA error", "CUDNN_STATUS_EXECUTION_FAILED")
-_PEER: Final = (
+BROKEN_DEVICE: Final = ("AcceleratorError", "CUDA error", "CUDNN_STATUS_EXECUTION_FAILED")
+"""A process whose GPU says so can compute no more."""
+_LOST_PEER: Final = (
     "DistBackendError",
     "DistNetworkError",
     "DataLoader worker",
@@ -31,14 +32,9 @@ def fatal(error: Exception) -> dict[str, Any]:
     return {FATAL: f"{str(error).rstrip('.')}; resume the run when this is mended."}
 
 
-def of_the_device(error: Exception) -> bool:
-    """Whether a process can compute no more, for its GPU's state is broken; torch tells it by name and words."""
-    return any(words in f"{type(error).__name__}: {error}" for words in _DEVICE)
-
-
-def _of_a_peer(error: Exception) -> bool:
-    """Whether another process that a training needs is lost."""
-    return any(words in f"{type(error).__name__}: {error}" for words in _PEER)
+def says(error: Exception, words: Sequence[str]) -> bool:
+    """Whether an error is one of these, which torch tells apart by the name of the type or by its words alone."""
+    return any(each in f"{type(error).__name__}: {error}" for each in words)
 
 
 class Work:
@@ -96,7 +92,7 @@ class Work:
         except NasError as error:
             reason = str(error)
         except Exception as error:  # What a network or a user's function raises is the trial's, not the run's.
-            if of_the_device(error) or _of_a_peer(error):
+            if says(error, (*BROKEN_DEVICE, *_LOST_PEER)):
                 raise  # The trial goes on from its checkpoint in another process; in this one all others would fail.
             reason = f"{type(error).__name__}: {one_line(error)}{place(error)}"
         return {FAILURE: reason, "seconds": time.perf_counter() - began}, True

@@ -23,7 +23,7 @@ from nas.network.network import Network
 from nas.training.device import use_threads
 from nas.training.interrupt import interrupted_as_usual
 from nas.training.latency import median_time, network_time
-from nas.training.model_folder import Facts, told
+from nas.training.model_folder import Facts, header_of
 
 Format = Literal["onnx", "torch"]
 SUFFIXES: Final = {"onnx": ".onnx", "torch": ".pt2"}
@@ -141,13 +141,13 @@ def _write_onnx(network: Network, example: Tensor, path: Path, facts: Facts) -> 
     )
     if program is None:
         raise ModelError("torch.onnx.export must give a program, but gave none.")
-    program.model.metadata_props.update({name: json.dumps(value) for name, value in told(facts).items()})
+    program.model.metadata_props.update({name: json.dumps(value) for name, value in header_of(facts).items()})
     program.save(str(path), external_data=False)
 
 
 def _write_torch(network: Network, example: Tensor, path: Path, facts: Facts) -> None:
     program = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
-    torch.export.save(program, path, extra_files={"facts.json": json.dumps(told(facts))})
+    torch.export.save(program, path, extra_files={"facts.json": json.dumps(header_of(facts))})
 
 
 def _onnx(path: Path, threads: int) -> Callable[[Tensor], Tensor]:

@@ -59,7 +59,7 @@ class Facts:
     epochs: int
 
 
-def told(facts: Facts) -> dict[str, Any]:
+def header_of(facts: Facts) -> dict[str, Any]:
     """What files say: the facts, and how a picture becomes the input, see ``nas.data.preparation``."""
     how = preparation(facts.data, facts.resolution)
     return asdict(facts) | ({} if how is None else asdict(how))
@@ -89,7 +89,7 @@ def write_weights(path: Path, weights: Mapping[str, Tensor], architecture: Archi
     """Write the weights of inference, atomically: those of auxiliary heads are left out."""
     names = _empty(architecture, facts).state_dict()
     kept = {name: weights[name] for name in names}
-    write_checkpoint(path, kept, {"version": _VERSION, **told(facts)})
+    write_checkpoint(path, kept, {"version": _VERSION, **header_of(facts)})
 
 
 def load_model(folder: str | Path, *, seed: int | None = None) -> Network:
