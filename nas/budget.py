@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Final
 
@@ -14,6 +14,8 @@ METRICS: Final = ("macs", "params", "activations")
 """Costs that are read off the lowering; latency is measured, see ``nas.training.latency``."""
 MEASURED: Final = "latency_seconds"
 """The cost that is measured."""
+RUNTIMES: Final = ("torch", "onnxruntime")
+"""What latency may be measured in."""
 
 
 @dataclass(frozen=True, kw_only=True)  # Without slots, for cached properties need a dictionary.
@@ -29,7 +31,8 @@ class Budget:
         latency_seconds: longest median time of one batch, measured where the search is driven from, or None. It may
             stand alone or beside limits that are counted; what those refuse is not measured.
         latency_batch: images at a time, for that.
-        latency_threads: of torch, for that.
+        latency_threads: of the runtime, for that.
+        latency_runtime: ``torch``, operation by operation, or ``onnxruntime``, which runs what ``nas export`` writes.
         at_least: share of the MAC limit (of the first limit set, if there is none on MACs) that a
             candidate must reach; 0.9 keeps the search in the band just below the budget.
 
@@ -45,6 +48,7 @@ class Budget:
     latency_seconds: float | None = None
     latency_batch: int = 1
     latency_threads: int = 1
+    latency_runtime: str = RUNTIMES[0]
     at_least: float = 0.0
 
     def __post_init__(self) -> None:
@@ -56,6 +60,10 @@ class Budget:
         for name in ("resolution", "classes", "latency_batch", "latency_threads"):
             if getattr(self, name) < 1:
                 raise BudgetError(f"`budget.{name} >= 1` must hold, but got {name}={getattr(self, name)!r}.")
+        if self.latency_runtime not in RUNTIMES:
+            raise BudgetError(
+                f"`budget.latency_runtime` must be one of {', '.join(RUNTIMES)}, but got {self.latency_runtime!r}."
+            )
         if not self.limits and self.latency_seconds is None:
             raise BudgetError(f"a budget must limit at least one of {', '.join((*METRICS, MEASURED))}, but got none.")
         if self.latency_seconds is not None and not 0.0 < self.latency_seconds < math.inf:
@@ -71,6 +79,14 @@ class Budget:
             raise BudgetError(
                 f"`budget.at_least == 0` must hold where only latency_seconds is limited, but got {self.at_least!r}."
             )
+
+    @property
+    def told(self) -> dict[str, object]:
+        """As journals keep it: runs of before ``latency_runtime`` was known, all in torch, are equal to those since."""
+        fields = asdict(self)
+        if self.latency_runtime == RUNTIMES[0]:
+            del fields["latency_runtime"]
+        return fields
 
     @cached_property
     def limits(self) -> Mapping[str, int]:

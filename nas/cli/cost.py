@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from nas import serialize
 from nas.architecture import Architecture, extent
-from nas.budget import Budget
+from nas.budget import RUNTIMES, Budget
 from nas.cost import Cost, Row, rows
 from nas.cost import cost_told as count
 from nas.errors import ArchitectureError, BudgetError, ModelError, counted
@@ -19,6 +19,9 @@ from nas.memory import memory
 from nas.operations import lower
 from nas.paper import TABLE_1
 from nas.presets import PRESETS
+
+if TYPE_CHECKING:
+    from nas.training.latency import LatencyMeter
 
 _IMAGENET: Final = (224, 1000)
 """Resolution and classes, where nothing else is told."""
@@ -39,13 +42,14 @@ def cost(
     budget: str = typer.Option(None, help="Most multiply-adds, such as 1.5e9: tell which networks fit."),
     measure: bool = typer.Option(False, "--measure", help="Add memory of activations, and latency, timed here."),
     batch: int = typer.Option(1, help="Images at a time, for --measure."),
-    threads: int = typer.Option(1, help="Of torch, for --measure."),
+    threads: int = typer.Option(1, help="Of the runtime, for --measure."),
+    runtime: str = typer.Option(RUNTIMES[0], help=f"What runs the network for --measure: {' or '.join(RUNTIMES)}."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
     out: Path = typer.Option(None, help="Write the architecture to this JSON file."),
 ) -> None:
     """Count multiply-adds and weights without building the network, and print them by row."""
-    if not measure and (batch, threads) != (1, 1):
-        raise BudgetError("--batch and --threads must come with --measure, for without it nothing is timed.")
+    if not measure and (batch, threads, runtime) != (1, 1, RUNTIMES[0]):
+        raise BudgetError("--batch, --threads and --runtime must come with --measure, for without it nothing is timed.")
     architecture, side, outputs = _load(network)
     resolution, classes = resolution if resolution is not None else side, classes if classes is not None else outputs
     total = count(architecture, resolution=resolution, classes=classes)
@@ -57,10 +61,10 @@ def cost(
     if limit and network not in PRESETS:
         verdicts = {network: limit.allows(total), **verdicts}
     if measure:
-        _check_measurable(batch, threads)
+        meter = _meter(resolution, classes, batch, threads, runtime)
     if not as_json:  # Before what may take minutes.
         _print(network, resolution, classes, table, architecture, total)
-    measured = _measure(architecture, resolution, classes, batch, threads) if measure else {}
+    measured = _measure(architecture, meter) if measure else {}
     if as_json:
         data: dict[str, Any] = {"network": network, "resolution": resolution, "classes": classes, **asdict(total)}
         data["key"] = serialize.key(architecture)
@@ -68,14 +72,14 @@ def cost(
         if limit:
             data["fits"] = verdicts
         if measured:
-            data["measured"] = {"batch": batch, "threads": threads, **measured}
+            data["measured"] = {"batch": batch, "threads": threads, "runtime": runtime, **measured}
         typer.echo(json.dumps(data, indent=1))
     if out is not None:
         write_atomically(out, serialize.to_json(architecture, indent=1) + "\n")
     if as_json:
         return
     if measured:
-        at = f"batch {batch}, {counted(threads, 'thread')}, median of {measured['runs']} warmed runs"
+        at = f"batch {batch}, {counted(threads, 'thread')} of {runtime}, median of {measured['runs']} warmed runs"
         typer.echo(f"latency: {1e3 * measured['latency_seconds']:.2f} ms ({at} on this machine)")
         inference, training = (measured[f"{kind}_bytes"] / 1e6 for kind in ("inference", "training"))
         typer.echo(f"peak memory of activations: {inference:.2f} MB in inference, {training:.2f} MB in training")
@@ -152,23 +156,20 @@ def _fits(architecture: Architecture, limit: Budget) -> bool | None:
         return None
 
 
-def _check_measurable(batch: int, threads: int) -> None:
-    """Refuse what is out of range before anything is printed."""
+def _meter(resolution: int, classes: int, batch: int, threads: int, runtime: str) -> "LatencyMeter":
+    """Of what is in range; the rest is refused before anything is printed."""
     for name, value in (("batch", batch), ("threads", threads)):
         if not 1 <= value < _MOST:
             raise BudgetError(f"`1 <= {name} < {_MOST}` must hold, but got {name}={value}.")
     from nas.training.device import check_threads
-
-    check_threads(threads)
-
-
-def _measure(
-    architecture: Architecture, resolution: int, classes: int, batch: int, threads: int
-) -> dict[str, int | float]:
     from nas.training.latency import LatencyMeter
 
-    needed = memory(architecture, resolution=resolution, classes=classes, batch=batch)
-    meter = LatencyMeter(resolution=resolution, classes=classes, batch=batch, threads=threads)
+    check_threads(threads)
+    return LatencyMeter(resolution=resolution, classes=classes, batch=batch, threads=threads, runtime=runtime)
+
+
+def _measure(architecture: Architecture, meter: "LatencyMeter") -> dict[str, int | float]:
+    needed = memory(architecture, resolution=meter.resolution, classes=meter.classes, batch=meter.batch)
     timing = meter.measure(architecture)
     return {
         "latency_seconds": timing.seconds,

@@ -24,7 +24,8 @@ def candidate_table(recipe: Recipe, candidates: Sequence[Candidate]) -> Table:
     band = {budget.metric: f" (at least {budget.at_least:g} of it)"} if budget.at_least else {}
     limits = [f"{name} at most {limit:,}{band.get(name, '')}" for name, limit in budget.limits.items()]
     if budget.latency_seconds is not None:
-        limits.append(f"latency at most {1e3 * budget.latency_seconds:g} ms (batch {budget.latency_batch})")
+        conditions = f"batch {budget.latency_batch}, in {budget.latency_runtime}"
+        limits.append(f"latency at most {1e3 * budget.latency_seconds:g} ms ({conditions})")
     size = extent(budget.resolution, min((each.architecture.dims for each in candidates), default=2))
     table = Table(title=f"{recipe.name}: {' and '.join(limits)} at {size}")
     for column in ("trial", "key"):

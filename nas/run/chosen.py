@@ -21,20 +21,22 @@ class Timed:
     Attributes:
         latency_seconds: of a batch.
         batch: images of it.
-        threads: of torch.
+        threads: of the runtime.
+        runtime: what it was measured in.
         limit_seconds: what the search allowed, if it limited it.
     """
 
     latency_seconds: float
     batch: int
     threads: int
+    runtime: str
     limit_seconds: float | None
 
     @property
     def conditions(self) -> str:
         """Beside the figure, in words."""
         limit = "" if self.limit_seconds is None else f", at most {1e3 * self.limit_seconds:g} ms"
-        return f"batch {self.batch}, {counted(self.threads, 'thread')}{limit}"
+        return f"batch {self.batch}, {counted(self.threads, 'thread')} of {self.runtime}{limit}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

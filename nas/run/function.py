@@ -4,7 +4,7 @@ import inspect
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -170,7 +170,7 @@ def _journal(
     folder: Path, space: Space, budget: Budget, objectives: tuple[Objective, ...], epochs: int, seed: int, sampler: str
 ) -> Journal:
     file = folder / "journal.log"
-    attributes: dict[str, object] = {"space": space.name, "choices": space.told, "budget": asdict(budget)}
+    attributes: dict[str, object] = {"space": space.name, "choices": space.told, "budget": budget.told}
     attributes |= {"epochs": epochs, "seed": seed, "sampler": sampler}
     if not file.exists():
         return Journal.create(file, name=space.name, objectives=objectives, attributes=attributes)

@@ -12,6 +12,9 @@ def measurement(budget: Budget, objectives: tuple[Objective, ...]) -> Measure | 
     """What has to be measured of each candidate: latency, where it is limited or an objective; else None.
 
     It is measured in this process, on the machine that drives the search, and kept in the user's cache.
+
+    Raises:
+        ModelError: a package is missing that the runtime needs.
     """
     if budget.latency_seconds is None and MEASURED not in objectives:
         return None
@@ -22,6 +25,7 @@ def measurement(budget: Budget, objectives: tuple[Objective, ...]) -> Measure | 
         classes=budget.classes,
         batch=budget.latency_batch,
         threads=budget.latency_threads,
+        runtime=budget.latency_runtime,
     )
 
 
@@ -40,5 +44,5 @@ def check_measurable(space: Space, budget: Budget, measure: Measure | None) -> N
         raise BudgetError(
             f"the network of space {space.name!r} with the fewest MACs takes {seconds:.3g} s, "
             f"but `budget.{MEASURED}` is {budget.latency_seconds:g} (batch {budget.latency_batch}, "
-            f"threads {budget.latency_threads}, measured on this machine)."
+            f"threads {budget.latency_threads}, measured in {budget.latency_runtime} on this machine)."
         )

@@ -284,7 +284,7 @@ def _attributes(recipe: Recipe, space: Space) -> dict[str, object]:
         "space": recipe.space,
         "choices": space.told,
         "sampler": recipe.sampler.name,
-        "budget": asdict(recipe.budget),
+        "budget": recipe.budget.told,
         "epochs": recipe.training.epochs,
         "training": training_key(recipe.training),
         "seed": recipe.seed,

@@ -71,6 +71,7 @@ def _timed(budget: Budget, record: TrialRecord) -> Timed | None:
         latency_seconds=seconds,
         batch=budget.latency_batch,
         threads=budget.latency_threads,
+        runtime=budget.latency_runtime,
         limit_seconds=budget.latency_seconds,
     )
 

@@ -6,13 +6,12 @@ as the file's metadata say; the output is called ``logits``, (batch, classes). T
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor
@@ -24,6 +23,7 @@ from nas.training.device import use_threads
 from nas.training.interrupt import interrupted_as_usual
 from nas.training.latency import median_time, network_time
 from nas.training.model_folder import Facts, header_of
+from nas.training.onnx_file import check_onnx, read_onnx, write_onnx
 
 Format = Literal["onnx", "torch"]
 SUFFIXES: Final = {"onnx": ".onnx", "torch": ".pt2"}
@@ -69,12 +69,8 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
             more than ``MOST_DIFFERENCE`` allows.
         TrialError: less than one thread.
     """
-    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if kind == "onnx" and find_spec(name) is None]
-    if missing:
-        raise ModelError(
-            f"ONNX export needs the package {missing[0]}, but it is not installed: "
-            "`pip install 'inception-nas[export]'`."
-        )
+    if kind == "onnx":
+        check_onnx("ONNX export")
     if path.suffix != SUFFIXES[kind]:
         raise ModelError(f"a file of the format {kind} must end in {SUFFIXES[kind]}, but got {path.name}.")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,11 +81,13 @@ def export(network: Network, path: Path, *, kind: Format, facts: Facts, images: 
     use_threads(threads)
     try:
         with _draft(path) as draft:
-            with torch.inference_mode(False), torch.no_grad(), interrupted_as_usual():
-                example = torch.zeros((2, *images.shape[1:]))
-                write = _write_onnx if kind == "onnx" else _write_torch
-                write(small, example, draft, facts)
-                run = _onnx(draft, threads) if kind == "onnx" else _program(draft)
+            example = torch.zeros((2, *images.shape[1:]))
+            metadata = {name: json.dumps(value) for name, value in header_of(facts).items()}
+            if kind == "onnx":
+                write_onnx(small, example, draft, metadata=metadata)
+                run = read_onnx(draft, threads=threads)
+            else:
+                run = _program(small, example, draft, header_of(facts))
             expected, got = network.eval()(images), run(images)
             difference = float((expected - got).abs().max())
             allowed = MOST_DIFFERENCE * max(1.0, float(expected.abs().max()))
@@ -129,37 +127,10 @@ def _draft(path: Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _write_onnx(network: Network, example: Tensor, path: Path, facts: Facts) -> None:
-    program = torch.onnx.export(
-        network,
-        (example,),
-        dynamo=True,
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-        input_names=["images"],
-        output_names=["logits"],
-        verbose=False,
-    )
-    if program is None:
-        raise ModelError("torch.onnx.export must give a program, but gave none.")
-    program.model.metadata_props.update({name: json.dumps(value) for name, value in header_of(facts).items()})
-    program.save(str(path), external_data=False)
-
-
-def _write_torch(network: Network, example: Tensor, path: Path, facts: Facts) -> None:
-    program = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
-    torch.export.save(program, path, extra_files={"facts.json": json.dumps(header_of(facts))})
-
-
-def _onnx(path: Path, threads: int) -> Callable[[Tensor], Tensor]:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda images: torch.from_numpy(session.run(["logits"], {"images": images.numpy()})[0])
-
-
-def _program(path: Path) -> Callable[[Tensor], Tensor]:
-    module: Callable[[Tensor], Tensor] = torch.export.load(path).module()
+def _program(network: Network, example: Tensor, path: Path, header: Mapping[str, object]) -> Callable[[Tensor], Tensor]:
+    """Written, and what the file computes."""
+    with torch.inference_mode(False), torch.no_grad(), interrupted_as_usual():
+        program = torch.export.export(network, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+        torch.export.save(program, path, extra_files={"facts.json": json.dumps(header)})
+        module: Callable[[Tensor], Tensor] = torch.export.load(path).module()
     return module

@@ -8,7 +8,9 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import torch
@@ -16,11 +18,15 @@ from torch import Tensor, nn
 
 from nas import serialize
 from nas.architecture import Architecture
+from nas.budget import RUNTIMES
 from nas.data.cache import cache_folder
+from nas.errors import BudgetError
 from nas.files import processor, write_atomically
 from nas.network.build import build
 from nas.network.fold import fold
+from nas.network.network import Network
 from nas.training.device import use_threads
+from nas.training.onnx_file import check_onnx, read_onnx, write_onnx
 
 WARM: Final = 5
 LEAST: Final = 15
@@ -51,21 +57,34 @@ class Timing:
 class LatencyMeter:
     """Measures networks; may be handed to the proposer of a search.
 
-    Batch-norm is folded, and torch's own operations are timed, in float32 on the CPU. The weights are random: they do
-    not change the time. Measured times are kept in the user's cache by network, resolution, classes, batch, threads and
+    Batch-norm is folded, and the network is timed in float32 on the CPU. The weights are random: they do not change
+    the time. Measured times are kept in the user's cache by network, resolution, classes, batch, threads, runtime and
     machine. On a busy machine they are those of a busy machine.
 
     Attributes:
         resolution: of the images in pixels (steps, where dims is 1).
         classes: outputs.
         batch: images at a time.
-        threads: of torch.
+        threads: of the runtime.
+        runtime: one of ``RUNTIMES``: torch's own operations, one after the other, or ONNX Runtime. To write its file
+            takes seconds a network.
+
+    Raises:
+        BudgetError: another runtime.
+        ModelError: ONNX Runtime, or a package that writes for it, is not installed.
     """
 
     resolution: int
     classes: int
     batch: int = 1
     threads: int = 1
+    runtime: str = RUNTIMES[0]
+
+    def __post_init__(self) -> None:
+        if self.runtime not in RUNTIMES:
+            raise BudgetError(f"`runtime` must be one of {', '.join(RUNTIMES)}, but got {self.runtime!r}.")
+        if self.runtime == "onnxruntime":
+            check_onnx("latency in ONNX Runtime")
 
     def __call__(self, architecture: Architecture) -> Mapping[str, float]:
         """``{"latency_seconds": ...}`` of one batch, from the cache if it is there."""
@@ -78,7 +97,7 @@ class LatencyMeter:
 
     def key(self, architecture: Architecture) -> str:
         """Of one measurement: what it depends on."""
-        parts = {"network": serialize.inference_key(architecture), "machine": machine(), **asdict(self)}
+        parts = {"network": serialize.inference_key(architecture), "machine": self.machine, **asdict(self)}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
     def measure(self, architecture: Architecture) -> Timing:
@@ -92,10 +111,25 @@ class LatencyMeter:
         before = torch.get_num_threads()
         use_threads(self.threads)
         try:
+            if self.runtime == "onnxruntime":
+                return self._in_onnxruntime(network, images)
             with torch.inference_mode():
                 return network_time(network, images)
         finally:
             torch.set_num_threads(before)
+
+    def _in_onnxruntime(self, network: Network, images: Tensor) -> Timing:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "network.onnx"
+            write_onnx(network, images.new_zeros((2, *images.shape[1:])), path)
+            run = read_onnx(path, threads=self.threads)
+            return median_time(lambda: run(images))
+
+    @property
+    def machine(self) -> str:
+        """The processor, and the version of what is timed."""
+        here = f"{processor()} ({platform.machine()}, {platform.node()})"
+        return f"{here}, {self.runtime} {import_module(self.runtime).__version__}"
 
 
 def network_time(network: nn.Module, images: Tensor) -> Timing:
@@ -130,11 +164,6 @@ def _goes_on(runs: int, seconds: float) -> bool:
     if runs < LEAST:
         return runs < FEWEST or seconds < PATIENCE
     return runs < MOST and seconds < SECONDS
-
-
-def machine() -> str:
-    """The processor and the version of torch."""
-    return f"{processor()} ({platform.machine()}, {platform.node()}), torch {torch.__version__}"
 
 
 def _read(path: Path) -> float | None:

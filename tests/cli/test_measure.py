@@ -28,17 +28,19 @@ def test_text(nas: Run) -> None:
     status, out, _ = nas("cost", "googlenet", *arguments)
     needed = memory(GOOGLENET, resolution=32, classes=10, batch=8)
     assert status == 0
-    assert "latency: 4.00 ms (batch 8, 2 threads, median of 15 warmed runs on this machine)" in out
+    assert "latency: 4.00 ms (batch 8, 2 threads of torch, median of 15 warmed runs on this machine)" in out
     assert f"{needed.inference / 1e6:.2f} MB in inference, {needed.training / 1e6:.2f} MB in training" in out
     status, out, _ = nas("cost", "googlenet", *arguments, "--json")
     assert json.loads(out)["measured"] == {
         "batch": 8,
         "threads": 2,
+        "runtime": "torch",
         "latency_seconds": 0.004,
         "runs": 15,
         "inference_bytes": needed.inference,
         "training_bytes": needed.training,
     }
+    assert "2 threads of onnxruntime, median" in nas("cost", "googlenet", *arguments, "--runtime", "onnxruntime")[1]
     assert "measured" not in json.loads(nas("cost", "googlenet", "--json")[1])
 
 
@@ -59,4 +61,8 @@ def test_refused(nas: Run, name: str) -> None:
     assert status == 2 and f"`1 <= {name} < 2147483648` must hold, but got {name}=0." in err
     for value in (0, 3):
         status, _, err = nas("cost", "googlenet", f"--{name}", value)
-        assert status == 2 and "--batch and --threads must come with --measure" in err and err.count("\n") == 1
+        assert (
+            status == 2 and "--batch, --threads and --runtime must come with --measure" in err and err.count("\n") == 1
+        )
+    status, _, err = nas("cost", "googlenet", "--measure", "--runtime", "tflite")
+    assert status == 2 and "`runtime` must be one of torch, onnxruntime, but got 'tflite'." in err

@@ -74,9 +74,9 @@ def test_epochs_and_core_minutes(epochs: int, core_seconds: float, said: tuple[s
         assert ("validation B, read once after the choice" in text) is blind
         assert ("may have seen images of it" in text) is not blind
     assert "latency" not in text
-    timed = Timed(latency_seconds=0.01234, batch=1, threads=1, limit_seconds=None)
+    timed = Timed(latency_seconds=0.01234, batch=1, threads=1, runtime="torch", limit_seconds=None)
     winner = replace(delivered.winner, network=replace(NETWORK, timed=timed))
-    row = "| latency where the search was driven from, on the CPU (batch 1, 1 thread) | 12.3 ms |"
+    row = "| latency where the search was driven from, on the CPU (batch 1, 1 thread of torch) | 12.3 ms |"
     assert row in card(replace(delivered, winner=winner), facts, COST)
 
 

@@ -66,6 +66,8 @@ def test_as_an_objective(measured: Callable[[], list[int]]) -> None:
     )
     assert all(trial.candidate.measured for trial in result.trials)
     assert measurement(budget, ("accuracy", "macs")) is None
+    other = measurement(replace(budget, latency_runtime="onnxruntime"), ("latency_seconds",))
+    assert isinstance(other, latency.LatencyMeter) and other.runtime == "onnxruntime"
 
 
 def test_a_limit_that_nothing_meets(measured: Callable[[], list[int]]) -> None:
@@ -105,12 +107,17 @@ def test_budget() -> None:
     both = replace(LATENCY, macs=40)
     assert both.excess(spent, {"latency_seconds": 0.025}) == 0.5 and both.excess(spent) == 0.25
     assert Budget(**asdict(both)) == both
+    other = replace(both, latency_runtime="onnxruntime")
+    for budget in (both, other):
+        assert Budget(**budget.told) == budget  # type: ignore[arg-type]
+    assert "latency_runtime" not in both.told, "as in journals of before it was known"
     for changes, said in (
         ({"latency_seconds": 0.0}, "`budget.latency_seconds > 0` must hold"),
         ({"latency_seconds": np.inf}, "`budget.latency_seconds > 0` must hold"),
         ({"latency_seconds": None}, "must limit at least one of macs, params, activations, latency_seconds"),
         ({"at_least": 0.5}, "`budget.at_least == 0` must hold"),
         ({"latency_threads": 0}, "`budget.latency_threads >= 1` must hold"),
+        ({"latency_runtime": "tflite"}, "`budget.latency_runtime` must be one of torch, onnxruntime, but got 'tflite'"),
         ({"resolution": "32"}, "`budget.resolution` must be a whole number, but got resolution='32'"),
         ({"macs": 1.5}, "`budget.macs` must be a whole number, but got macs=1.5"),
         ({"latency_seconds": "1 ms"}, "`budget.latency_seconds` must be a number, but got latency_seconds='1 ms'"),

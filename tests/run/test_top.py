@@ -93,8 +93,8 @@ def test_a_measured_latency_goes_with_the_network(tmp_path: Path) -> None:
     journal.complete(journal.add(measured), accuracy=0.7, epochs=3, seconds=1.0)
     recipe, records = top_trials(folder.path, 1)
     (network,) = chosen(recipe, records)
-    assert network.timed == Timed(latency_seconds=0.01234, batch=1, threads=2, limit_seconds=0.06)
-    assert network.timed.conditions == "batch 1, 2 threads, at most 60 ms"
+    assert network.timed == Timed(latency_seconds=0.01234, batch=1, threads=2, runtime="torch", limit_seconds=0.06)
+    assert network.timed.conditions == "batch 1, 2 threads of torch, at most 60 ms"
     table = top_table("toy", recipe, records)
     assert {column.header: list(column.cells) for column in table.columns}["latency (ms)"] == ["12.3"]
 

@@ -20,6 +20,7 @@ from nas.network.build import build
 from nas.network.layers import Convolution
 from nas.network.network import Network
 from nas.training import export as module
+from nas.training import onnx_file
 from nas.training.export import Format, export
 from nas.training.interrupt import interrupted_as_usual
 from nas.training.latency import Timing
@@ -108,7 +109,7 @@ def test_a_difference_is_held_to_the_size_of_the_logits(tiny: Architecture, tmp_
 
 
 def test_missing_packages(trained: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx_file, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match=r"needs the package onnx, but .* `pip install 'inception-nas\[export\]'`"):
         export(trained, tmp_path / "tiny.onnx", kind="onnx", facts=FACTS, images=images(2))
 

@@ -1,15 +1,17 @@
 """Latency: what is timed, what is kept, and when it is measured again. No test knows how fast the machine is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from nas.architecture import Architecture
+from nas.errors import BudgetError, ModelError
 from nas.network.build import build
-from nas.training import latency
+from nas.training import latency, onnx_file
 from nas.training.latency import FEWEST, LEAST, MOST, PATIENCE, WARM, LatencyMeter, Timing, median_time, network_time
 
 
@@ -76,10 +78,16 @@ def test_a_network_is_measured_once(tiny: Architecture, counted: Callable[[], in
     assert first == meter(tiny) == {"latency_seconds": 1.0}
     assert meter(replace(tiny, dropout=0.0, auxiliary=())) == first  # The same network at inference.
     assert counted() == 1 and torch.get_num_threads() == threads
-    for other in (replace(meter, batch=2), replace(meter, threads=2), replace(meter, resolution=16)):
-        assert other(tiny) != first
+    changes: Sequence[Mapping[str, Any]] = (
+        {"batch": 2},
+        {"threads": 2},
+        {"resolution": 16},
+        {"runtime": "onnxruntime"},
+    )
+    for change in changes:
+        assert replace(meter, **change)(tiny) != first
     assert meter(replace(tiny, norm="none")) != first
-    assert counted() == 5
+    assert counted() == 6
 
 
 @pytest.mark.usefixtures("counted")
@@ -103,3 +111,17 @@ def test_damaged_cache(tiny: Architecture, counted: Callable[[], int], tmp_path:
 def test_a_real_measurement(tiny: Architecture) -> None:
     assert 0 < LatencyMeter(resolution=12, classes=4).measure(tiny).seconds < 60
     assert LatencyMeter(resolution=32, classes=4).measure(replace(tiny, dims=1)).seconds > 0
+
+
+def test_a_real_measurement_in_onnx_runtime(tiny: Architecture) -> None:
+    for network, resolution in ((tiny, 12), (replace(tiny, dims=1), 32)):
+        meter = LatencyMeter(resolution=resolution, classes=4, batch=3, runtime="onnxruntime")
+        assert 0 < meter.measure(network).seconds < 60 and "onnxruntime 1." in meter.machine
+
+
+def test_what_runtimes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BudgetError, match="`runtime` must be one of torch, onnxruntime, but got 'tflite'"):
+        LatencyMeter(resolution=12, classes=4, runtime="tflite")
+    monkeypatch.setattr(onnx_file, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="latency in ONNX Runtime needs the package onnx, but it is not installed"):
+        LatencyMeter(resolution=12, classes=4, runtime="onnxruntime")
