@@ -15,7 +15,9 @@ from nas.serialize import key
 from nas.space import Choice, Point, Scalar, Space
 
 PROBES: Final = 1000
-"""Grid points that are costed, with a fixed seed, to learn the share that the budget accepts."""
+"""Grid points that are costed at most, with a fixed seed, to learn the share that the budget accepts."""
+ACCEPTED: Final = 20
+"""Once so many of them are accepted no more are costed: the share is beyond ``LEAST_ACCEPTANCE`` whatever they are."""
 PROBED: Final = 4
 """Points that are projected, with the same seed, to learn what one takes."""
 LEAST_ACCEPTANCE: Final = 0.01
@@ -46,7 +48,7 @@ class FeasibleSampler:
     """Draws feasible points of a space; every draw depends on its generator alone, never on earlier draws.
 
     Attributes:
-        acceptance: the share of the grid that the budget accepts, measured on ``PROBES`` points.
+        acceptance: the share of the grid that the budget accepts, measured on ``PROBES`` points or ``ACCEPTED`` of them.
         uniform: whether draws are those of ``Space.sample`` that the budget allows (rejection), rather than projected
             into it.
         looks: networks looked at for one draw, as ``PROBED`` draws took on average.
@@ -56,8 +58,11 @@ class FeasibleSampler:
         self.space = space
         self.budget = budget
         rng = np.random.default_rng(0)
-        accepted = sum(admit(space, budget, space.sample(rng)) is not None for _ in range(PROBES))
-        self.acceptance = accepted / PROBES
+        accepted = probed = 0
+        while probed < PROBES and accepted < ACCEPTED:
+            probed += 1
+            accepted += admit(space, budget, space.sample(rng)) is not None
+        self.acceptance = accepted / probed
         self.uniform = self.acceptance >= LEAST_ACCEPTANCE
         self.looks = 1 / self.acceptance if self.uniform else self._looks(rng)
 
@@ -121,9 +126,11 @@ def project(space: Space, budget: Budget, point: Point, rng: np.random.Generator
     A point that is in the budget stays as it is. None where a bounded number of steps did
     not get there; from another point they may.
     """
-    inside = admit(space, budget, point) is not None
-    values = dict(point) if inside else _scale_widths(space, budget, point)
+    values = dict(point)
     distance, seen = _look(space, budget, values)
+    if seen is None or not budget.allows(seen[1]):
+        values = _scale_widths(space, budget, point)
+        distance, seen = _look(space, budget, values)
     tried = 0
     for _ in range(STEPS):
         if seen is not None and budget.allows(seen[1]):

@@ -1,7 +1,9 @@
 """What every test shares: no screen, a cache, and property tests that fail on wrong answers only."""
 
 import os
-from collections.abc import Iterator, Sequence
+import sys
+import threading
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +34,26 @@ UNTRACED: Final = tuple(
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(each) for each in UNTRACED):
-            item.add_marker(pytest.mark.no_cover)
+            item.add_marker(pytest.mark.untraced)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Run tests marked ``untraced``, and their fixtures, without coverage's tracer.
+
+    pytest-cov's own ``no_cover`` does so in no worker of xdist: two tracers are started there, and it stops one.
+    """
+    tracer = sys.gettrace()
+    if not item.get_closest_marker("untraced") or not type(tracer).__module__.startswith("coverage"):
+        return (yield)
+    of_threads = threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
+        threading.settrace(of_threads)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,7 +18,7 @@ from nas.serialize import key
 from nas.space import Choice, Point, Scalar, Space
 from nas.spaces import built_in, load_space
 
-pytestmark = pytest.mark.no_cover  # Thousands of draws take four times as long when every line is traced.
+pytestmark = pytest.mark.untraced  # Thousands of draws take four times as long when every line is traced.
 MINE = load_space(str(Path(__file__).with_name("user_space.py")))
 GOOGLENET = load_space("googlenet")
 BUDGET = Budget(resolution=224, classes=1000, macs=1_500_000_000)

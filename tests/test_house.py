@@ -139,3 +139,13 @@ def test_wheel_works_alone(tmp_path: Path) -> None:
     for arguments in (["cost", "googlenet"], ["search", "demo", "--dry-run"]):
         done = run(home / "bin" / "nas", *arguments, cwd=outside)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def traced() -> bool:
+    return type(sys.gettrace()).__module__.startswith("coverage")
+
+
+@pytest.mark.untraced
+def test_untraced_tests_and_their_fixtures_have_no_tracer(traced: bool) -> None:
+    assert not traced and not type(sys.gettrace()).__module__.startswith("coverage")

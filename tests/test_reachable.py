@@ -27,7 +27,7 @@ BUDGETS = {
 
 def cases(test: Callable[..., None]) -> Callable[..., None]:
     """Every space; thousands of draws take four times as long when every line is traced."""
-    return pytest.mark.no_cover(pytest.mark.parametrize(("name", "budget"), BUDGETS.items())(test))
+    return pytest.mark.untraced(pytest.mark.parametrize(("name", "budget"), BUDGETS.items())(test))
 
 
 @cases
