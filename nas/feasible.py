@@ -48,7 +48,8 @@ class FeasibleSampler:
     """Draws feasible points of a space; every draw depends on its generator alone, never on earlier draws.
 
     Attributes:
-        acceptance: the share of the grid that the budget accepts, measured on ``PROBES`` points or ``ACCEPTED`` of them.
+        acceptance: the share of the grid that the budget accepts, measured on ``PROBES`` points, or ``ACCEPTED`` of
+            them that it accepts.
         uniform: whether draws are those of ``Space.sample`` that the budget allows (rejection), rather than projected
             into it.
         looks: networks looked at for one draw, as ``PROBED`` draws took on average.
