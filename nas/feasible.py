@@ -1,8 +1,9 @@
-"""Random points that a budget allows, without a stall: by rejection, or projected where few are accepted."""
+"""Random points that a budget allows, without a stall: by rejection, or listed or projected where few are accepted."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final, cast
 
 import numpy as np
@@ -21,7 +22,9 @@ ACCEPTED: Final = 20
 PROBED: Final = 4
 """Points that are projected, with the same seed, to learn what one takes."""
 LEAST_ACCEPTANCE: Final = 0.01
-"""Below this share, points are projected into the budget and no longer uniform."""
+"""Below this share, points are no longer drawn by rejection."""
+LISTED: Final = 20_000
+"""Most points of a space that are all looked at there; of a larger space, draws are projected into the budget."""
 REJECTIONS: Final = 20_000
 """Most draws by rejection for one point."""
 PROJECTIONS: Final = 50
@@ -50,8 +53,8 @@ class FeasibleSampler:
     Attributes:
         acceptance: the share of the grid that the budget accepts, measured on ``PROBES`` points, or ``ACCEPTED`` of
             them that it accepts.
-        uniform: whether draws are those of ``Space.sample`` that the budget allows (rejection), rather than projected
-            into it.
+        uniform: whether draws are those of ``Space.sample`` that the budget allows (rejection, or one of them all
+            where they are few), rather than projected into it.
         looks: networks looked at for one draw, as ``PROBED`` draws took on average.
     """
 
@@ -64,8 +67,15 @@ class FeasibleSampler:
             probed += 1
             accepted += admit(space, budget, space.sample(rng)) is not None
         self.acceptance = accepted / probed
-        self.uniform = self.acceptance >= LEAST_ACCEPTANCE
-        self.looks = 1 / self.acceptance if self.uniform else self._looks(rng)
+        self._all: tuple[Network, ...] | None = None
+        if self.acceptance >= LEAST_ACCEPTANCE:
+            self.uniform, self.looks = True, 1 / self.acceptance
+        elif space.size <= LISTED:
+            self._all = tuple(_listed(space, budget))
+            self.acceptance = len(self._all) / space.size
+            self.uniform, self.looks = True, 1.0
+        else:
+            self.uniform, self.looks = False, self._looks(rng)
 
     def _looks(self, rng: np.random.Generator) -> float:
         looks = 0
@@ -84,8 +94,15 @@ class FeasibleSampler:
         """One feasible point.
 
         Raises:
-            BudgetError: none was found within the bounds of the loops.
+            BudgetError: there is none, or none was found within the bounds of the loops.
         """
+        if self._all:
+            return self._all[int(rng.integers(len(self._all)))]
+        if self._all is not None:
+            raise BudgetError(
+                f"no network of space {self.space.name!r} {wanted(self.budget)} was found: none of its "
+                f"{self.space.size:,} points is one."
+            )
         found = self._reject(rng) if self.uniform else self._project(self.space, rng)
         if found is not None:
             return found
@@ -103,6 +120,15 @@ class FeasibleSampler:
     def _project(self, space: Space, rng: np.random.Generator) -> Network | None:
         projections = (project(space, self.budget, space.sample(rng), rng) for _ in range(PROJECTIONS))
         return next((found for found in projections if found is not None), None)
+
+
+def _listed(space: Space, budget: Budget) -> Iterator[Network]:
+    """Every network of a space that a budget allows, as often as points stand for it."""
+    names = [choice.name for choice in space.choices]
+    for values in product(*(choice.values for choice in space.choices)):
+        point = space.settle(dict(zip(names, values, strict=True)))
+        if (admitted := admit(space, budget, point)) is not None:
+            yield network(space, point, *admitted)
 
 
 def admit(space: Space, budget: Budget, point: Point) -> tuple[Architecture, Cost] | None:

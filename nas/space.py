@@ -125,6 +125,11 @@ class Space:
         values = sum(len(choice.values) for choice in self.choices)
         return f"{len(self.choices)} with {values} values ({digest[:8]})"
 
+    @property
+    def size(self) -> int:
+        """Points, those included that are not settled and stand for the network of another."""
+        return math.prod(len(choice.values) for choice in self.choices)
+
     def _no_choice(self, name: str) -> SpaceError:
         names = ", ".join(choice.name for choice in self.choices)
         return SpaceError(f"space {self.name!r} has no choice {name!r}, but only {names}.")

@@ -11,8 +11,9 @@ from scipy.stats import chisquare
 
 from nas.architecture import Architecture
 from nas.budget import Budget
+from nas.cost import cost
 from nas.errors import ArchitectureError, BudgetError
-from nas.feasible import FeasibleSampler, admit, project
+from nas.feasible import LISTED, FeasibleSampler, admit, project
 from nas.reachable import cheapest, dearest
 from nas.serialize import key
 from nas.space import Choice, Point, Scalar, Space
@@ -36,6 +37,11 @@ cases = pytest.mark.parametrize(("name", "budget"), BUDGETS.items())
 
 def frozen(point: Point) -> tuple[tuple[str, Scalar], ...]:
     return tuple(sorted(point.items()))
+
+
+def grid(space: Space) -> list[dict[str, Scalar]]:
+    names = [choice.name for choice in space.choices]
+    return [dict(zip(names, values, strict=True)) for values in product(*(choice.values for choice in space.choices))]
 
 
 @cases
@@ -76,10 +82,8 @@ def test_it_is_known_beforehand_what_a_draw_takes() -> None:
 def test_draws_are_uniform_over_the_feasible_points() -> None:
     """Chi-square on a grid that can be listed, with a budget that cuts it."""
     budget = Budget(resolution=16, classes=10, macs=1_000_000)
-    names = [choice.name for choice in MINE.choices]
-    grid = [dict(zip(names, values, strict=True)) for values in product(*(choice.values for choice in MINE.choices))]
-    feasible = {frozen(point) for point in grid if admit(MINE, budget, point) is not None}
-    assert 3 <= len(feasible) < len(grid)
+    feasible = {frozen(point) for point in grid(MINE) if admit(MINE, budget, point) is not None}
+    assert 3 <= len(feasible) < MINE.size
     sampler = FeasibleSampler(MINE, budget)
     rng = np.random.default_rng(0)
     counts = Counter(frozen(sampler.sample(rng).point) for _ in range(4000))
@@ -138,12 +142,46 @@ def test_several_limits_hold_together() -> None:
         assert spent.activations <= 3_000_000
 
 
+EMPTY = Budget(resolution=16, classes=10, macs=1_000_000, at_least=0.9999)
+
+
 def test_an_empty_band_ends_in_one_sentence() -> None:
-    sampler = FeasibleSampler(MINE, Budget(resolution=16, classes=10, macs=1_000_000, at_least=0.9999))
+    with pytest.raises(BudgetError, match=r"at least 999,900 MACs was found: none of its 9 points is one\."):
+        FeasibleSampler(MINE, EMPTY).sample(np.random.default_rng(0))
+
+
+def test_an_empty_band_of_a_space_too_large_to_be_listed_ends_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas.feasible.PROJECTIONS", 5)
+    space = replace(MINE, choices=(*MINE.choices, Choice(name="idle", values=tuple(range(LISTED // 8)))))
     with pytest.raises(
-        BudgetError, match=r"with at most 1,000,000 MACs and at least 999,900 MACs was found in 50 draws"
+        BudgetError, match=r"with at most 1,000,000 MACs and at least 999,900 MACs was found in 5 draws of 1000 steps"
     ):
-        sampler.sample(np.random.default_rng(0))
+        FeasibleSampler(space, EMPTY).sample(np.random.default_rng(0))
+
+
+def test_few_points_of_a_small_space_are_listed_and_drawn_as_often_as_by_rejection() -> None:
+    """Of a thousand widths the budget takes few; a network of the kind without options has three points, others one."""
+    widths = tuple(range(8, 8008, 8))
+    space = Space(
+        name="listed",
+        choices=(
+            Choice(name="width", values=widths, width=True),
+            Choice(name="kind", values=(1, 2)),
+            Choice(name="option", values=(1, 2, 3), when=lambda point: point["kind"] == 2),
+        ),
+        decode=lambda point: MINE.decode({"width": point["width"], "cells": int(point["kind"]) * int(point["option"])}),
+        reference=MINE.reference,
+    )
+    narrowest = MINE.decode({"width": 8, "cells": 6})
+    budget = Budget(resolution=16, classes=10, macs=cost(narrowest, resolution=16, classes=10).macs)
+    sampler = FeasibleSampler(space, budget)
+    inside = Counter(frozen(point) for each in grid(space) if admit(space, budget, point := space.settle(each)))
+    assert sampler.uniform and sampler.looks == 1 and sampler.acceptance == sum(inside.values()) / space.size < 0.01
+    rng = np.random.default_rng(0)
+    drawn = Counter(frozen(sampler.sample(rng).point) for _ in range(3000))
+    assert drawn.keys() == inside.keys() and len(set(inside.values())) > 1
+    expected = [3000 * inside[point] / sum(inside.values()) for point in drawn]
+    assert chisquare(list(drawn.values()), expected).pvalue > 1e-3
 
 
 def test_projection_keeps_what_fits_and_brings_the_rest_into_the_band() -> None:
