@@ -146,6 +146,7 @@ def naive_cell(cell: Cell, maps: int, size: int, network: Architecture) -> list[
     return parts
 
 
+@pytest.mark.untraced
 @settings(max_examples=1000)
 @given(architectures(), resolutions)
 def test_counter_recorder_and_closed_form_agree(network: Architecture, resolution: int) -> None:

@@ -93,6 +93,7 @@ def test_limits_that_nothing_measured_meets_end_in_one_sentence_and_soon() -> No
     assert len(measured) <= MEASUREMENTS
 
 
+@pytest.mark.untraced
 def test_a_tight_measured_limit_is_met_by_going_down() -> None:
     """One network of a hundred is fast enough: random ones of ever fewer MACs lead there."""
     measured: list[Architecture] = []
@@ -113,6 +114,7 @@ def test_a_tight_measured_limit_is_met_by_going_down() -> None:
     assert len(measured) < 5 * 40
 
 
+@pytest.mark.untraced
 def test_a_measured_limit_that_macs_do_not_tell_is_met_by_looking_on() -> None:
     """Three networks of a hundred are fast enough, whatever their MACs, and those refused fill the band."""
 
@@ -217,6 +219,7 @@ def test_a_search_goes_on_in_the_space_that_it_began_in() -> None:
         Proposer(other, toys.BUDGET, RANDOM, journal, seed=0)
 
 
+@pytest.mark.untraced
 def test_a_narrow_band_that_is_used_up_ends_the_search() -> None:
     """Draws fail where few networks are left: that is the end of a search, and no fault of the budget."""
 

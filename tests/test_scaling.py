@@ -43,6 +43,7 @@ def test_factor_one_changes_nothing_and_absent_stays_absent(seed: int) -> None:
                 assert getattr(tiny_cell, name) == (getattr(cell, name) > 0)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("resolution", [28, 32])
 def test_the_largest_factor_is_the_largest(resolution: int) -> None:
     budget = replace(BUDGET, resolution=resolution)
@@ -56,6 +57,7 @@ def test_the_largest_factor_is_the_largest(resolution: int) -> None:
     assert all(other == inside or budget.cost(other).macs > budget.macs for other in beyond)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("seed", range(15))
 def test_the_largest_factor_of_random_networks(seed: int) -> None:
     """With shortcuts, whose projection may vanish, the cost is not monotone; the largest factor is still found."""
@@ -79,6 +81,7 @@ def test_a_budget_that_no_factor_meets() -> None:
         largest_factor(small_stem_googlenet(), replace(BUDGET, at_least=0.99999))
 
 
+@pytest.mark.untraced
 def test_a_budget_beyond_all_widths_gives_the_widest() -> None:
     small = random_architecture(Random(3))
     widest = scale_to_budget(small, replace(BUDGET, macs=10**18))

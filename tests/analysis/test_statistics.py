@@ -83,6 +83,7 @@ def test_pairing_removes_what_seeds_share():
     assert (found.low > 0) == (found.p < 0.05)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("pairs", [5, 8, 150])
 def test_equal_searches_are_rarely_called_different(pairs):
     rng = np.random.default_rng(0)

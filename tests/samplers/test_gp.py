@@ -66,6 +66,7 @@ def course(name: str, seed: int, trials: int, objectives: tuple[Objective, ...] 
     return journal
 
 
+@pytest.mark.untraced
 def test_it_finds_better_networks_than_chance() -> None:
     def best(name: str, seed: int) -> float:
         return max(record.accuracy or 0.0 for record in course(name, seed, 16).trials())
@@ -87,6 +88,7 @@ def test_where_most_are_as_good_as_the_best_the_others_are_avoided() -> None:
     assert poor <= 2, "of 16 that the model chose"
 
 
+@pytest.mark.untraced
 def test_with_two_objectives_it_covers_more_than_chance() -> None:
     def hypervolume(journal: Journal) -> float:
         points = sorted((record.candidate.cost.macs / 4e6, record.accuracy or 0.0) for record in journal.trials())

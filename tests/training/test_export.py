@@ -93,7 +93,7 @@ def test_torch(trained: Network, tmp_path: Path) -> None:
 
 
 def test_other_outputs_are_refused(trained: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_program", lambda path: lambda images: trained(images) + 2e-4)
+    monkeypatch.setattr(module, "_program", lambda *_: lambda images: trained(images) + 2e-4)
     (tmp_path / "tiny.pt2").write_bytes(b"a good one")
     with pytest.raises(ModelError, match=r"must differ .* by less than 0\.0001, but by up to 0\.0002 they do\."):
         export(trained, tmp_path / "tiny.pt2", kind="torch", facts=FACTS, images=images(2))
