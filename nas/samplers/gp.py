@@ -7,7 +7,7 @@ objectives are joined by a random augmented Chebyshev weighting for each proposa
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -19,8 +19,10 @@ from nas.feasible import Network
 from nas.samplers.base import History, Proposal
 from nas.samplers.features import Features, Matrix
 from nas.samplers.neighbourhood import mutants
-from nas.samplers.regression import Regression, Vector
 from nas.space import Point
+
+if TYPE_CHECKING:
+    from nas.samplers.regression import Vector
 
 PARENTS: Final = 8
 MUTANTS: Final = 24
@@ -99,6 +101,9 @@ class _Model:
     """What is expected of a network, and how much better than the best one it might be."""
 
     def __init__(self, history: History, rng: np.random.Generator) -> None:
+        # Here: scikit-learn takes two seconds to import, which neither other searches nor workers need wait for.
+        from nas.samplers.regression import Regression
+
         self._history = history
         self._features = Features(history.space, history.budget)
         losses = history.losses()
@@ -130,7 +135,7 @@ class _Model:
         """The most promising of the points that were trained."""
         return [self._points[row] for row in np.argsort(self._expected, kind="stable")[:count]]
 
-    def improvement(self, networks: Sequence[Network]) -> Vector:
+    def improvement(self, networks: Sequence[Network]) -> "Vector":
         """Expected improvement on the best expected value, [networks]; where there is none, the better go first."""
         inputs = self._inputs([network.point for network in networks], [network.cost for network in networks])
         losses = np.zeros((len(networks), len(self._known)))
@@ -154,7 +159,7 @@ class _Model:
                 value += np.maximum(self._best - self._joined(losses), 0.0) / len(QUANTILES)
         return np.asarray(value - 1e-9 * expected, dtype=np.float64)
 
-    def _joined(self, losses: Matrix) -> Vector:
+    def _joined(self, losses: Matrix) -> "Vector":
         scaled = (losses - self._floor) / self._range
         if losses.shape[1] == 1:
             return np.asarray(scaled[:, 0], dtype=np.float64)
@@ -185,7 +190,7 @@ def _ranked(model: _Model, pool: dict[str, Network]) -> list[Network]:
     return [networks[row] for row in np.argsort(-model.improvement(networks), kind="stable")]
 
 
-def _kept(losses: Vector) -> list[int]:
+def _kept(losses: "Vector") -> list[int]:
     """Of many observations the best and the latest, by number: the work of a model grows with their cube."""
     if len(losses) <= MOST:
         return list(range(len(losses)))
@@ -193,7 +198,7 @@ def _kept(losses: Vector) -> list[int]:
     return sorted({*best, *range(len(losses) - MOST // 2, len(losses))})
 
 
-def _cut_off(losses: Vector) -> Vector:
+def _cut_off(losses: "Vector") -> "Vector":
     median, best = float(np.median(losses)), float(losses.min())
     if median == best:
         return losses  # Half of them are as good as the best: a cut there would make all equal.
