@@ -8,9 +8,10 @@ one network (where the space can tell) one is chosen.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from hashlib import sha256
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, TypeAlias, get_args
 
 from nas.architecture import Architecture
 from nas.errors import ArchitectureError, SpaceError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Scalar: TypeAlias = int | float | str | bool
 Point: TypeAlias = Mapping[str, Scalar]
+NAMED: Final = 40
+"""Choices that a sentence lists; of more, those that are nearest to what was meant."""
 
 
 def _always(point: Point) -> bool:
@@ -131,8 +134,11 @@ class Space:
         return math.prod(len(choice.values) for choice in self.choices)
 
     def _no_choice(self, name: str) -> SpaceError:
-        names = ", ".join(choice.name for choice in self.choices)
-        return SpaceError(f"space {self.name!r} has no choice {name!r}, but only {names}.")
+        names = [choice.name for choice in self.choices]
+        told = f", but only {', '.join(names)}"
+        if len(names) > NAMED:
+            told = f" among its {len(names)}; the nearest are {', '.join(get_close_matches(name, names, cutoff=0.0))}"
+        return SpaceError(f"space {self.name!r} has no choice {name!r}{told}.")
 
     def check(self, point: Point) -> None:
         """Hold a point to the space.

@@ -9,6 +9,7 @@ import pytest
 from nas.architecture import Architecture
 from nas.budget import Budget
 from nas.cost import cost
+from nas.errors import SpaceError
 from nas.feasible import FeasibleSampler
 from nas.presets import BVLC, GOOGLENET
 from search_spaces.googlenet import COUNTS, RATIOS, REFERENCE, SPACE, WIDTHS, decode, encode
@@ -93,3 +94,9 @@ def test_networks_are_clearly_larger_and_smaller_than_the_reference_and_many_fit
     assert max(macs) > 2.2e9
     assert 0.2 < FeasibleSampler(SPACE, BUDGET).acceptance < 0.5
     assert FeasibleSampler(SPACE, replace(BUDGET, at_least=0.9)).uniform
+
+
+def test_of_many_choices_those_near_to_a_wrong_name_are_told() -> None:
+    with pytest.raises(SpaceError) as caught:
+        SPACE.narrowed("fewer", **{"3a.b3x3_redcue": (96,)})
+    assert f"among its {len(SPACE.choices)}; the nearest are " in str(caught.value) and len(str(caught.value)) < 200
