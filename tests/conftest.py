@@ -24,7 +24,7 @@ TESTS: Final = Path(__file__).parent
 UNTRACED: Final = tuple(
     TESTS / name
     for name in (
-        *("analysis/report", "analysis/test_figures.py", "benchmarks", "cli/test_analyze.py", "cli/test_search.py"),
+        *("analysis/report", "benchmarks", "cli/test_analyze.py", "cli/test_search.py"),
         *("cli/test_search_safety.py", "cli/test_train.py", "data", "network", "run", "samplers/test_contract.py"),
         *("training", "test_docs.py", "test_reference.py", "test_tour.py"),
     )

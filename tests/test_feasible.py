@@ -19,7 +19,6 @@ from nas.serialize import key
 from nas.space import Choice, Point, Scalar, Space
 from nas.spaces import built_in, load_space
 
-pytestmark = pytest.mark.untraced  # Thousands of draws take four times as long when every line is traced.
 MINE = load_space(str(Path(__file__).with_name("user_space.py")))
 GOOGLENET = load_space("googlenet")
 BUDGET = Budget(resolution=224, classes=1000, macs=1_500_000_000)
@@ -44,6 +43,7 @@ def grid(space: Space) -> list[dict[str, Scalar]]:
     return [dict(zip(names, values, strict=True)) for values in product(*(choice.values for choice in space.choices))]
 
 
+@pytest.mark.untraced
 @cases
 @pytest.mark.parametrize("at_least", [0.0, 0.9, 0.98])
 def test_points_are_feasible_canonical_and_distinct(name: str, budget: Budget, at_least: float) -> None:
@@ -60,6 +60,7 @@ def test_points_are_feasible_canonical_and_distinct(name: str, budget: Budget, a
     assert len({key(each.architecture) for each in found}) >= 49
 
 
+@pytest.mark.untraced
 def test_a_draw_depends_on_its_generator_alone() -> None:
     for budget in (BUDGET, replace(BUDGET, macs=450_000_000)):
         first, second = FeasibleSampler(GOOGLENET, budget), FeasibleSampler(GOOGLENET, budget)
@@ -68,6 +69,7 @@ def test_a_draw_depends_on_its_generator_alone() -> None:
             assert first.sample(np.random.default_rng(seed)) == second.sample(np.random.default_rng(seed))
 
 
+@pytest.mark.untraced
 def test_it_is_known_beforehand_what_a_draw_takes() -> None:
     """Under two tight limits a hundred times as much as under a band of few networks: gp draws fewer there."""
     one, band = load_space("inception_small"), replace(SMALL, macs=7_643_648, at_least=0.9)
@@ -110,6 +112,7 @@ def test_draws_are_uniform_over_the_grid_of_a_conditional_space() -> None:
     assert chisquare(observed, [3000 * share / 6 for share in expected.values()]).pvalue > 1e-3
 
 
+@pytest.mark.untraced
 @cases
 @pytest.mark.parametrize("at_least", [0.0, 0.98])
 def test_no_stall_just_above_the_cheapest(name: str, budget: Budget, at_least: float) -> None:
@@ -125,12 +128,14 @@ def test_no_stall_just_above_the_cheapest(name: str, budget: Budget, at_least: f
     assert len({frozen(each.point) for each in found}) >= 5
 
 
+@pytest.mark.untraced
 def test_no_stall_near_the_dearest() -> None:
     most = dearest(GOOGLENET, BUDGET)[1]
     sampler = FeasibleSampler(GOOGLENET, replace(BUDGET, macs=most.macs, at_least=0.95))
     assert sampler.sample(np.random.default_rng(0)).cost.macs >= 0.95 * most.macs
 
 
+@pytest.mark.untraced
 def test_several_limits_hold_together() -> None:
     budget = replace(BUDGET, macs=1_000_000_000, params=2_000_000, activations=3_000_000, at_least=0.6)
     sampler = FeasibleSampler(GOOGLENET, budget)
