@@ -267,18 +267,19 @@ def cost_of(*tables: pd.DataFrame) -> str:
     It is the second objective where a search had one, or else what its budget limits.
     """
     names = {_cost(one) for one in _known(tables)}
-    name = names.pop() if len(names) == 1 else "macs"
+    name = names.pop()[0] if len(names) == 1 else "macs"
     columns = (name, f"measured.{name}")
     return next((each for each in columns if all(each in table.columns for table in tables)), "macs")
 
 
-def _cost(about: Mapping[str, Any]) -> str:
+def _cost(about: Mapping[str, Any]) -> tuple[str, str]:
+    """The column, and how it was measured where it was: other batches, threads and runtimes take other times."""
     objectives, budget = about.get("objectives", ()), _budget(about.get("budget"))
-    if len(objectives) > 1:
-        return str(objectives[1])
-    if budget is not None and budget.latency_seconds is not None and not budget.limits:
-        return MEASURED
-    return budget.metric if budget else "macs"
+    alone = budget is not None and budget.latency_seconds is not None and not budget.limits
+    name = str(objectives[1]) if len(objectives) > 1 else MEASURED if alone else budget.metric if budget else "macs"
+    if name == MEASURED and budget is not None:
+        return name, f"{budget.latency_batch} {budget.latency_threads} {budget.latency_runtime}"
+    return name, ""
 
 
 def limit_of(table: pd.DataFrame, cost: str) -> float | None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Final
 
@@ -94,6 +95,11 @@ class Budget:
         values = {name: getattr(self, name) for name in METRICS}
         return {name: value for name, value in values.items() if value is not None}
 
+    @cached_property
+    def least(self) -> int:
+        """What a candidate must reach of :attr:`metric`: the share as it is written, so that 0.55 of 100 is 55."""
+        return math.ceil(Fraction(str(self.at_least)) * self.limits[self.metric]) if self.at_least else 0
+
     @property
     def metric(self) -> str:
         """The metric that the band and the cost axis of plots refer to; MACs where only latency is limited."""
@@ -123,7 +129,7 @@ class Budget:
         """Whether a cost is within every limit and in the band; arguments as in :meth:`excess`."""
         if not self.within(spent, measured):
             return False
-        return not self.at_least or getattr(spent, self.metric) >= self.at_least * self.limits[self.metric]
+        return not self.at_least or getattr(spent, self.metric) >= self.least
 
     def admit(self, architecture: Architecture) -> Cost | None:
         """The cost of ``architecture`` if the budget allows it, else None (also where it cannot be wired)."""
@@ -155,6 +161,5 @@ def wanted(budget: Budget) -> str:
     limits = [f"{limit:,} {label(name)}" for name, limit in budget.limits.items()]
     text = "with at most " + " and ".join(limits) if limits else "that can be wired"
     if budget.at_least:
-        least = math.ceil(budget.at_least * budget.limits[budget.metric])
-        text += f" and at least {least:,} {label(budget.metric)}"
+        text += f" and at least {budget.least:,} {label(budget.metric)}"
     return text

@@ -56,6 +56,7 @@ class FeasibleSampler:
         uniform: whether draws are those of ``Space.sample`` that the budget allows (rejection, or one of them all
             where they are few), rather than projected into it.
         looks: networks looked at for one draw, as ``PROBED`` draws took on average.
+        listed: all networks that the budget allows, as often as points stand for them; None where they were not listed.
     """
 
     def __init__(self, space: Space, budget: Budget) -> None:
@@ -67,12 +68,12 @@ class FeasibleSampler:
             probed += 1
             accepted += admit(space, budget, space.sample(rng)) is not None
         self.acceptance = accepted / probed
-        self._all: tuple[Network, ...] | None = None
+        self.listed: tuple[Network, ...] | None = None
         if self.acceptance >= LEAST_ACCEPTANCE:
             self.uniform, self.looks = True, 1 / self.acceptance
         elif space.size <= LISTED:
-            self._all = tuple(_listed(space, budget))
-            self.acceptance = len(self._all) / space.size
+            self.listed = tuple(listing(space, budget))
+            self.acceptance = len(self.listed) / space.size
             self.uniform, self.looks = True, 1.0
         else:
             self.uniform, self.looks = False, self._looks(rng)
@@ -96,9 +97,9 @@ class FeasibleSampler:
         Raises:
             BudgetError: there is none, or none was found within the bounds of the loops.
         """
-        if self._all:
-            return self._all[int(rng.integers(len(self._all)))]
-        if self._all is not None:
+        if self.listed:
+            return self.listed[int(rng.integers(len(self.listed)))]
+        if self.listed is not None:
             raise BudgetError(
                 f"no network of space {self.space.name!r} {wanted(self.budget)} was found: none of its "
                 f"{self.space.size:,} points is one."
@@ -122,7 +123,7 @@ class FeasibleSampler:
         return next((found for found in projections if found is not None), None)
 
 
-def _listed(space: Space, budget: Budget) -> Iterator[Network]:
+def listing(space: Space, budget: Budget) -> Iterator[Network]:
     """Every network of a space that a budget allows, as often as points stand for it."""
     names = [choice.name for choice in space.choices]
     for values in product(*(choice.values for choice in space.choices)):

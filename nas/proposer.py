@@ -24,7 +24,7 @@ SEARCHED: Final = 20_000
 """Points looked at, one step after another from those known, before a space counts as exhausted."""
 
 MEASUREMENTS: Final = 100
-"""Networks that may be over a measured limit for one trial: each takes up to a second."""
+"""Networks that may be over a measured limit for one trial: each takes a second, in ONNX Runtime some ten."""
 
 Measure = Callable[[Architecture], Mapping[str, float]]
 """Measures a candidate before it is trained, as ``{"latency_seconds": 0.003}``."""
@@ -91,9 +91,11 @@ class Proposer:
             feasible=self._feasible,
         )
         refused: list[tuple[float, Network]] = []
+        seen = set(history.taken)
         for network, proposal in self._networks(history, refused):
-            if network.key in history.taken:
+            if network.key in seen:
                 continue
+            seen.add(network.key)
             candidate, over = self._measured(network)
             if over <= 0:
                 return self._enter(candidate, proposal.system if proposal else {})
@@ -127,7 +129,12 @@ class Proposer:
             # Draws that fail where networks are known say that few are left, not that there are none.
             if all(record.candidate.reference for record in history.trials):
                 raise
-        yield from ((network, None) for network in _reachable(history, near))
+        listed = self._feasible.listed
+        if listed is None:
+            yield from ((network, None) for network in _reachable(history, near))
+        else:
+            rng = np.random.default_rng([self._seed, history.number, ATTEMPTS + 1])
+            yield from ((listed[place], None) for place in rng.permutation(len(listed)))
 
     def _drawn(
         self, history: History, refused: Sequence[tuple[float, Network]], near: list[Network]

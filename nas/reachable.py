@@ -11,12 +11,12 @@ import numpy as np
 from nas.budget import Budget, label, wanted
 from nas.cost import Cost
 from nas.errors import ArchitectureError, BudgetError
-from nas.feasible import admit, project
+from nas.feasible import LISTED, admit, listing, project
 from nas.space import Point, Scalar, Space
 
 STARTS: Final = 3
 LOOKS: Final = 300
-PROJECTIONS: Final = 4
+PROJECTIONS: Final = 16
 KINDS: Final = 256
 
 
@@ -59,6 +59,8 @@ def check_reachable(space: Space, budget: Budget) -> None:
     rng = np.random.default_rng(0)
     if any(admit(space, budget, space.sample(rng)) is not None for _ in range(LOOKS)):
         return
+    if space.size <= LISTED and next(listing(space, budget), None) is not None:
+        return
     cheap, least = cheapest(space, budget)
     if not budget.within(least):
         name, limit = max(budget.limits.items(), key=lambda item: float(getattr(least, item[0])) / item[1])
@@ -70,14 +72,14 @@ def check_reachable(space: Space, budget: Budget) -> None:
         return
     dear, most = dearest(space, budget)
     name = budget.metric
-    if getattr(most, name) >= budget.at_least * budget.limits[name]:
+    if getattr(most, name) >= budget.least:
         starts = [cheap, dear, *(space.sample(rng) for _ in range(PROJECTIONS))]
         if any(project(space, budget, start, rng) is not None for start in starts):
             return
-    raise BudgetError(
-        f"no network of space {space.name!r} was found {wanted(budget)}: "
-        f"they cost from {getattr(least, name):,} to {getattr(most, name):,} {label(name)}."
-    )
+        why = "a lower `budget.at_least` allows more"
+    else:
+        why = f"they cost from {getattr(least, name):,} to {getattr(most, name):,} {label(name)}"
+    raise BudgetError(f"no network of space {space.name!r} was found {wanted(budget)}: {why}.")
 
 
 def _extreme(space: Space, budget: Budget, *, sign: int) -> tuple[Point, Cost]:

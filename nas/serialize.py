@@ -97,7 +97,7 @@ def from_dict(data: object) -> Architecture:
     """Read an architecture from plain data; errors as in :func:`from_json`."""
     if not isinstance(data, Mapping):
         raise ArchitectureError(f"an architecture must be a JSON object, but got {type(data).__name__}.")
-    if data.get("schema") != SCHEMA:
+    if type(data.get("schema")) is not int or data["schema"] != SCHEMA:
         raise ArchitectureError(f"schema of an architecture must be {SCHEMA}, but got schema={data.get('schema')!r}.")
     rest = {name: value for name, value in data.items() if name != "schema"}
     values = _checked(Architecture, rest, "the architecture")

@@ -90,6 +90,25 @@ def test_a_band_above_every_network_is_refused(name: str, budget: Budget) -> Non
         check_reachable(space, replace(budget, macs=most * 2, at_least=0.9))
 
 
+@pytest.mark.untraced
+def test_a_band_around_any_network_of_a_small_space_is_reachable() -> None:
+    rng = np.random.default_rng(1)
+    choices = tuple(
+        Choice(name=name, values=tuple(range(8, 8 + 4 * 13, 4)), width=True) for name in ("b1x1", "b3x3", "b5x5")
+    )
+
+    def decode(point: Point) -> Architecture:
+        cell = Cell(b3x3_reduce=8, b5x5_reduce=8, pool_proj=0, **point)  # type: ignore[arg-type]
+        return Architecture(stem=Stem(kind="conv3x3", width=16), stages=((cell, cell),), reductions=())
+
+    space = Space(name="small", choices=choices, decode=decode, reference=MINE.reference)
+    for _ in range(25):
+        spent = BUDGETS["inception_small"].cost(space.decode(space.sample(rng)))
+        check_reachable(space, Budget(resolution=28, classes=10, macs=spent.macs, params=spent.params, at_least=0.9999))
+    with pytest.raises(BudgetError, match=r"was found with .*: a lower `budget\.at_least` allows more\."):
+        check_reachable(space, Budget(resolution=28, classes=10, macs=spent.macs - 1, at_least=0.9999999))
+
+
 def test_many_kinds_that_one_change_brings_are_not_all_tried() -> None:
     """Of nine cells with four kinds each there are 262,144."""
     looked = 0

@@ -99,6 +99,7 @@ def damaged(path: str, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
+        ("schema", True, "schema of an architecture must be 1, but got schema=True."),
         ("schema", 2, "schema of an architecture must be 1, but got schema=2."),
         ("schema", ..., "schema of an architecture must be 1, but got schema=None."),
         (

@@ -98,7 +98,7 @@ def _rehearse(recipe: "Recipe") -> None:
     console = make_console()
     candidates: list[Candidate] = []
     told: list[str] = []
-    # Where latency is measured, a network takes a second, and one within a tight limit may take dozens.
+    # Where latency is measured, a network takes seconds, and one within a tight limit may take dozens of them.
     with console.status("") as status:
         try:
             for candidate in rehearse(recipe, recipe.stop.trials, told.append):

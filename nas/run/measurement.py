@@ -1,11 +1,16 @@
 """Budgets on latency: what a search measures before it trains, and whether the limit can be met at all."""
 
+from typing import Final
+
 from nas.budget import MEASURED, Budget
 from nas.errors import BudgetError
 from nas.proposer import Measure
 from nas.reachable import cheapest
 from nas.record import Objective
 from nas.space import Space
+
+HOPELESS: Final = 5.0
+"""Times the limit on latency: beyond, a search does not begin."""
 
 
 def measurement(budget: Budget, objectives: tuple[Objective, ...]) -> Measure | None:
@@ -32,15 +37,17 @@ def measurement(budget: Budget, objectives: tuple[Objective, ...]) -> Measure | 
 def check_measurable(space: Space, budget: Budget, measure: Measure | None) -> None:
     """Hold the limit on latency to the network of the space with the fewest multiply-adds, which is measured.
 
+    Networks of more multiply-adds in fewer operations may be faster, though not by ``HOPELESS``.
+
     Raises:
-        BudgetError: it takes longer than the limit; so would all the others, more or less.
+        BudgetError: it takes so much longer than the limit that no other one will do.
     """
     if measure is None or budget.latency_seconds is None:
         return
     counted = Budget(resolution=budget.resolution, classes=budget.classes, macs=1)
     point, _ = cheapest(space, counted)
     seconds = measure(space.decode(point))[MEASURED]
-    if seconds > budget.latency_seconds:
+    if seconds > HOPELESS * budget.latency_seconds:
         raise BudgetError(
             f"the network of space {space.name!r} with the fewest MACs takes {seconds:.3g} s, "
             f"but `budget.{MEASURED}` is {budget.latency_seconds:g} (batch {budget.latency_batch}, "

@@ -62,7 +62,7 @@ def constraints(budget: Budget, cost: Cost, measured: Mapping[str, float] = Mapp
     if budget.latency_seconds is not None and MEASURED in measured:
         over[MEASURED] = measured[MEASURED] / budget.latency_seconds - 1.0
     if budget.at_least > 0:
-        over["at_least"] = budget.at_least - getattr(cost, budget.metric) / limits[budget.metric]
+        over["at_least"] = (budget.least - getattr(cost, budget.metric)) / limits[budget.metric]
     return over
 
 

@@ -137,6 +137,17 @@ def test_a_search_for_few_parameters_is_shown_by_them(run_folder, search):
     assert cost_of(table) == "params" and cost_of(table, other) == "macs"
 
 
+@pytest.mark.parametrize("change", [{"latency_batch": 8}, {"latency_threads": 2}, {"latency_runtime": "onnxruntime"}])
+def test_latencies_that_were_measured_otherwise_share_no_axis(search, change):
+    budget = Budget(resolution=28, classes=10, latency_seconds=0.01)
+    tables = []
+    for place, each in enumerate((budget, budget, replace(budget, **change))):
+        table = tabulate(search(5)).assign(**{"measured.latency_seconds": 0.001})
+        table.attrs = {"runs": {f"run{place}": {"objectives": ["accuracy", "latency_seconds"], "budget": each.told}}}
+        tables.append(table)
+    assert cost_of(*tables[:2]) == "measured.latency_seconds" and cost_of(*tables) == "macs"
+
+
 def test_a_search_under_a_latency_alone_is_shown_by_it(run_folder, search):
     folder = run_folder(records=())
     (folder / "journal.log").unlink()

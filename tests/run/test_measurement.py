@@ -71,9 +71,23 @@ def test_as_an_objective(measured: Callable[[], list[int]]) -> None:
 
 
 def test_a_limit_that_nothing_meets(measured: Callable[[], list[int]]) -> None:
-    with pytest.raises(BudgetError, match=r"fewest MACs takes 0\.016 s, but `budget\.latency_seconds` is 0\.01 \("):
-        search(toys.SPACE, toys.evaluate, replace(LATENCY, latency_seconds=0.01), trials=3)
+    with pytest.raises(BudgetError, match=r"fewest MACs takes 0\.016 s, but `budget\.latency_seconds` is 0\.003 \("):
+        search(toys.SPACE, toys.evaluate, replace(LATENCY, latency_seconds=0.003), trials=3)
     assert measured() == [8]
+
+
+def test_a_limit_that_the_network_of_the_fewest_macs_does_not_meet(
+    monkeypatch: pytest.MonkeyPatch, measured: Callable[[], list[int]]
+) -> None:
+    """Others may: here those of the widest stems are the fastest."""
+
+    def measure(meter: latency.LatencyMeter, architecture: Architecture) -> latency.Timing:
+        return latency.Timing(seconds=0.2 / architecture.stem.width, runs=latency.LEAST)
+
+    monkeypatch.setattr(latency.LatencyMeter, "measure", measure)
+    limit = replace(LATENCY, latency_seconds=0.01)
+    result = search(toys.SPACE, toys.evaluate, limit, trials=3, sampler="random")
+    assert all(trial.candidate.measured["latency_seconds"] <= 0.01 for trial in result.trials[1:])
 
 
 def test_in_a_recipe(measured: Callable[[], list[int]]) -> None:
@@ -111,6 +125,12 @@ def test_budget() -> None:
     for budget in (both, other):
         assert Budget(**budget.told) == budget  # type: ignore[arg-type]
     assert "latency_runtime" not in both.told, "as in journals of before it was known"
+    for share, least in ((0.55, 55), (0.9, 90), (1 / 3, 34), (0.0, 0)):
+        band = Budget(macs=100, resolution=16, classes=10, at_least=share)
+        assert band.least == least and [band.allows(replace(spent, macs=macs)) for macs in (least, least - 1)] == [
+            True,
+            not share,
+        ]
     for changes, said in (
         ({"latency_seconds": 0.0}, "`budget.latency_seconds > 0` must hold"),
         ({"latency_seconds": np.inf}, "`budget.latency_seconds > 0` must hold"),
