@@ -294,4 +294,7 @@ def _pooled(x: Map, pool: MaxPool) -> tuple[int, ...]:
     """Height and width after a pool, at any resolution."""
     padding = pool.kernel // 2 if pool.padded else 0
     spare = 0 if pool.padded else pool.stride - 1
-    return tuple((size + 2 * padding - pool.kernel + spare) // pool.stride + 1 for size in x.whole.shape[2:])
+    sizes = tuple((size + 2 * padding - pool.kernel + spare) // pool.stride + 1 for size in x.whole.shape[2:])
+    if min(sizes) < 1:
+        raise RuntimeError(f"images must be larger for this network, for a pool would give {sizes[0]} x {sizes[1]}.")
+    return sizes

@@ -21,7 +21,7 @@ from nas.network.fast.compile import library
 from nas.network.fast.function import suitable
 from nas.network.fast.tape import Tape
 from nas.network.network import Network
-from nas.presets import TORCHVISION
+from nas.presets import GOOGLENET, TORCHVISION
 from strategies import random_architecture
 
 pytestmark = pytest.mark.skipif(library() is None, reason="there is no C++ compiler to make the kernels with")
@@ -171,6 +171,15 @@ def unseen() -> tuple[Network, Network]:
     """A pair in evaluation, which takes the kernels wherever gradients are off."""
     plain, fast = pair(replace(SMALL, auxiliary=()), 12)
     return plain.eval(), fast.eval()
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_images_that_are_too_small_are_told_as_that(training: bool) -> None:
+    for network, said in zip(
+        pair(replace(GOOGLENET, norm="batch"), 64), ("too small", r"must be larger .* give 0 x 0"), strict=True
+    ):
+        with torch.set_grad_enabled(training), pytest.raises(RuntimeError, match=said):
+            network.train(training)(images(16))
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.trace:FutureWarning")  # torch's, and still what people use.
