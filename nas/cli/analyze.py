@@ -112,6 +112,8 @@ def show(runs: Sequence[Path], *, into: Path | None = None, report: bool = False
     try:
         paths = draw(list(runs), into=into, report=report)
     except OSError as error:
+        if into is not None and not Path(str(error.filename)).is_relative_to(into):
+            raise  # What was to be read, which another folder does not mend.
         raise RunError(
             f"the figures' folder must be writable, but {error.filename} is not ({error.strerror}); "
             "name another by --into."

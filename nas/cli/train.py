@@ -26,7 +26,9 @@ T = TypeVar("T")
 DATA = "fashion-mnist"
 RECIPE = "modern"
 
-_DATA = typer.Option(None, help=f"Data set; {DATA} unless given, and for trials that of their run.")
+_DATA = typer.Option(
+    None, help=f"Data set; {DATA} unless given, and for a trial or a model folder that of its run or of its training."
+)
 _RECIPE = typer.Option(
     None, help=f"modern or paper; unless given a trial is trained as its search trained it, all else by {RECIPE}."
 )
@@ -35,7 +37,7 @@ _SEEDS = typer.Option(5, help="Trainings of each network.")
 _TOP_SEEDS = 3
 _RESOLUTION = typer.Option(
     None,
-    help="Of images, in pixels; as in the trial's run, 32 for a GoogLeNet on small images, or as they are.",
+    help="Of images in pixels; of the trial's run or model folder, 32 for a GoogLeNet on small ones, or as they are.",
 )
 _OUT = typer.Option(None, help="The model folder. Called again with it, the training goes on.")
 _SET = typer.Option([], "--set", metavar="KEY=VALUE", help="Override a key: --set training.learning_rate=0.05.")
@@ -64,11 +66,12 @@ def train(
 ) -> None:
     """Train a network fully with several seeds, read its test accuracy once, and write a model folder."""
     from nas.run.baseline import resolution_for
+    from nas.run.plan import data_of
 
     chosen, of_run = _find(network, trial, _recipe_name(recipe, settings))
     if resolution is None and network in PRESETS:
-        resolution = resolution_for(network, parse_settings(settings).get("data.name", data or DATA))
-    values = _sections(of_run, data, recipe, epochs, resolution)
+        resolution = resolution_for(network, _set_to("data.name", data or DATA, settings))
+    values = _sections(of_run, data, recipe, epochs, resolution, of_folder=None if of_run else data_of(Path(network)))
     values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu, of_run, workers)}
     folder = out or OUT / f"train-{_file_name(chosen.label)}"
     _tell(_deliver([chosen], _plan(values, settings), folder))
@@ -145,7 +148,7 @@ def baseline(
     """Train a GoogLeNet as it is, and print its accuracy beside the published ones."""
     from nas.run.baseline import baseline_network, facts, resolution_for
 
-    data = parse_settings(settings).get("data.name", data)
+    data, recipe = _set_to("data.name", data, settings), _recipe_name(recipe, settings)
     values = _sections(None, data, recipe, epochs, resolution_for(preset, data) if resolution is None else resolution)
     values |= {"seeds": seeds, "workers": workers, "resources": _resources(concurrency, cpu, gpu, None, workers)}
     plan = _plan(values, settings)
@@ -154,7 +157,7 @@ def baseline(
     if weights:
         _evaluate_weights(weights, preset, plan, folder, classes)
         return
-    network = baseline_network(preset, _recipe_name(recipe, settings), classes, side)
+    network = baseline_network(preset, recipe, classes, side)
     _tell(_deliver([network], plan, folder), beside_published=True)
 
 
@@ -172,13 +175,25 @@ def _evaluate_weights(weights: Path, preset: str, plan: "Plan", folder: Path, cl
 
 def _recipe_name(recipe: str | None, settings: list[str]) -> str:
     """The named recipe that a training is by: a setting has the last word."""
-    return parse_settings(settings).get("training.recipe", recipe or RECIPE)
+    return _set_to("training.recipe", recipe or RECIPE, settings)
+
+
+def _set_to(key: str, otherwise: str, settings: list[str]) -> str:
+    """What a name is once settings are applied, also those of its whole section."""
+    from nas.run.recipe_file import override
+
+    section, name = key.split(".")
+    values: dict[str, Any] = {section: {name: otherwise}}
+    override(values, parse_settings(settings))
+    told = values[section].get(name) if isinstance(values[section], dict) else None
+    return told if isinstance(told, str) else otherwise
 
 
 def _find(network: str, trial: int | None, recipe: str) -> "tuple[Chosen, Recipe | None]":
     """The network that an argument names, as a recipe trains it, and the recipe of its run where it is a trial."""
     from nas.run.baseline import preset_network
     from nas.run.chosen import Chosen
+    from nas.run.deliver import searched_of
     from nas.run.top import chosen, trial_of
 
     folder = Path(network)
@@ -189,20 +204,26 @@ def _find(network: str, trial: int | None, recipe: str) -> "tuple[Chosen, Recipe
     if folder.is_dir():
         if not (folder / "architecture.json").is_file():
             raise RunError(f"of a run folder one trial must be named, as {network}:7, but got {network}.")
-        return Chosen(label=folder.resolve().name, architecture=load_architecture(f"{folder}/architecture.json")), None
+        architecture = load_architecture(f"{folder}/architecture.json")
+        return Chosen(label=folder.resolve().name, architecture=architecture, searched=searched_of(folder)), None
     if network in PRESETS:
         return preset_network(network, recipe), None
     return Chosen(label=folder.stem, architecture=load_architecture(network)), None
 
 
 def _sections(
-    of_run: "Recipe | None", data: str | None, recipe: str | None, epochs: int | None, resolution: int | None
+    of_run: "Recipe | None",
+    data: str | None,
+    recipe: str | None,
+    epochs: int | None,
+    resolution: int | None,
+    of_folder: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Data and training of a plan: what was given, or else what the run had, or else what is usual."""
+    """Data and training of a plan: what was given, or else what the run or the folder had, or else what is usual."""
     from nas.run.plan import of_recipe
     from nas.run.recipe_file import with_epochs
 
-    values: dict[str, Any] = {"data": {"name": DATA}, "training": {"recipe": RECIPE}}
+    values: dict[str, Any] = {"data": of_folder or {"name": DATA}, "training": {"recipe": RECIPE}}
     if of_run is not None:
         values = of_recipe(of_run)
     if data is not None and data != values["data"]["name"]:  # else cut and sized as the run has it

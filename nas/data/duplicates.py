@@ -28,6 +28,8 @@ _SIDE = 16  # pixels a side after averaging
 _COMPONENTS = 32  # principal components that the first comparison uses
 _BLOCK_ROWS = 256
 _VERSION = 1  # part of the cache key: raise it when the groups' definition changes
+GROUPING = f"{_VERSION} {THRESHOLD} {_SIDE}"
+"""Of cache keys: what makes a group."""
 
 
 def group_near_duplicates(images: NDArray[np.uint8], *, cached: bool = True) -> NDArray[np.int64]:
@@ -42,7 +44,7 @@ def group_near_duplicates(images: NDArray[np.uint8], *, cached: bool = True) -> 
     """
     if not cached:
         return _components(len(images), near_pairs(images))
-    digest = hashlib.sha256(f"{_VERSION} {THRESHOLD} {_SIDE} {images.shape}".encode())
+    digest = hashlib.sha256(f"{GROUPING} {images.shape}".encode())
     digest.update(np.ascontiguousarray(images).data)
     name = f"groups-{digest.hexdigest()[:32]}"
     groups = load_cached(name, len(images))

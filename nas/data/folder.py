@@ -18,7 +18,7 @@ from nas.data.bar import bar
 from nas.data.cache import load_cached, save_cached
 from nas.data.config import AugmentConfig, DataConfig, SplitName
 from nas.data.cut import cut_splits, spread, warn_of_lacking
-from nas.data.duplicates import group_near_duplicates
+from nas.data.duplicates import GROUPING, group_near_duplicates
 from nas.data.identical import group_identical
 from nas.data.image_file import open_image
 from nas.data.layout import class_folders, held_out_folder, listing, training_folder, training_listing
@@ -96,7 +96,7 @@ def load_folder(config: DataConfig, splits: Sequence[SplitName]) -> Data:
 def _groups(base: Path, paths: list[Path]) -> NDArray[np.int64]:
     """Group of each image: near-duplicates, or only identical files where there are too many to decode."""
     many = len(paths) > NEAR_DUPLICATE_LIMIT
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(os.fsencode(f"{GROUPING} {base.resolve()}\0"))
     for path in paths:
         status = path.stat()
         digest.update(

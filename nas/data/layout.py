@@ -22,8 +22,10 @@ _LIKE_HELD_OUT: Final = frozenset({*HELD_OUT, "testing", "valid", "validation", 
 
 
 def training_folder(root: Path) -> Path:
-    """The folder whose folders are the classes."""
-    return root / "train" if (root / "train").is_dir() else root
+    """The folder whose folders are the classes: `train`, unless it is a class itself, among others."""
+    train = root / "train"
+    own = train.is_dir() and (class_folders(train) or len(class_folders(root)) == 1)
+    return train if own else root
 
 
 def held_out_folder(root: Path) -> Path | None:

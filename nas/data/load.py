@@ -1,6 +1,6 @@
 """Loading a data set: read, group near-duplicates, cut into splits, bring to the asked resolution."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -40,7 +40,10 @@ def load_data(config: DataConfig, *, splits: Sequence[SplitName] = ("train", "a"
     chosen = cut_splits(raw.labels, groups, config, own_test=config.name != "digits")
     if "train" in splits:
         warn_of_lacking(raw.labels, chosen, raw.class_names)
-    mean, std = _statistics(fit(raw.images[chosen["train"]], config))
+    whole = raw.images[chosen["train"]]
+    mean, std = _statistics(
+        fit(whole[start : start + _RESIZE_CHUNK], config) for start in range(0, len(whole), _RESIZE_CHUNK)
+    )
     chosen["train"] = chosen["train"][spread(raw.labels[chosen["train"]], config.limit)]
     parts: dict[SplitName, Split] = {}
     for name in splits:
@@ -93,12 +96,16 @@ def fit(images: NDArray[np.uint8], config: DataConfig) -> Tensor:
     return resized
 
 
-def _statistics(images: Tensor) -> tuple[Channels, Channels]:
-    """Mean and standard deviation of each of 3 channels of uint8 images [N, C, H, W] (or series), scaled to 0..1."""
+def _statistics(chunks: Iterable[Tensor]) -> tuple[Channels, Channels]:
+    """Mean and standard deviation of each of 3 channels of uint8 images [N, C, H, W] (or series), scaled to 0..1.
+
+    In chunks, for at a higher resolution than their own all of them are gigabytes.
+    """
     values = np.arange(256) / 255.0
     means, stds = [], []
-    for channel in range(images.shape[1]):
-        counts = torch.bincount(images[:, channel].reshape(-1), minlength=256).numpy()
+    counted = ([torch.bincount(part.reshape(-1), minlength=256) for part in chunk.unbind(1)] for chunk in chunks)
+    for parts in zip(*counted, strict=True):
+        counts = torch.stack(parts).sum(0).numpy()
         mean = float(np.average(values, weights=counts))
         means.append(mean)
         stds.append(max(float(np.average((values - mean) ** 2, weights=counts)) ** 0.5, 1.0 / 255.0))

@@ -176,3 +176,12 @@ def test_watch_ends_with_a_search_that_ended_short(runs: Path, nas: Any, tmp_pat
     (run / "versions.json").write_text('[{"started": 1.0, "ended": 2.0}]')
     status, out, _ = nas("watch", run, "--every", 0.2)
     assert status == 0 and "12 of 99 trials ended" in out
+
+
+def test_what_cannot_be_read_is_not_taken_for_what_cannot_be_written(nas: Any, tmp_path: Path) -> None:
+    run = shutil.copytree(Path(__file__).parents[2] / "runs" / "reference" / "demo", tmp_path / "run")
+    curve = run / "curves" / "0003.jsonl"
+    curve.unlink()
+    curve.mkdir()
+    status, _, err = nas("analyze", run, "--into", tmp_path / "out")
+    assert status == 2 and str(curve) in err and "--into" not in err and err.count("\n") == 1

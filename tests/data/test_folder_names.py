@@ -2,11 +2,15 @@
 
 import os
 import shutil
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from nas.data import DataConfig
+from nas.data.config import SPLITS
 from nas.data.load import load_data
 from nas.data.splits import FolderSplit
 from nas.errors import DataError
@@ -45,3 +49,21 @@ def test_what_is_hidden_is_neither_a_class_nor_an_image(folder_root: Path, copie
     (first / ".cache").mkdir()
     (first / ".cache" / "thumbnail.jpg").write_bytes(b"no image either")
     assert names(copied) == names(folder_root)
+
+
+def test_near_duplicates_of_another_folder_are_not_taken_for_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names, sizes and times of the files are equal, as of archives that keep no times."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for folder, different in (("one", 40), ("two", 20)):
+        for place in range(40):
+            path = tmp_path / folder / "ab"[place % 2] / f"{place:02}.bmp"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draw = np.random.default_rng(place % different)
+            Image.fromarray(draw.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)
+            os.utime(path, ns=(0, 0))
+    for folder in ("one", "two"):
+        data = load_data(DataConfig(name="folder", root=str(tmp_path / folder), resolution=16), splits=SPLITS)
+        files = [{Path(path).read_bytes() for path in data.split(name).paths} for name in SPLITS]  # type: ignore[union-attr]
+        assert not any(one & other for one, other in combinations(files, 2))

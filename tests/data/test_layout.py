@@ -52,6 +52,8 @@ def load(root: Path, splits: tuple[SplitName, ...] = SPLITS) -> Data:
             "training images must stand in `train` and held-out ones in `test` or `val`, each with one folder a class, "
             "but {root} has them in `training`, `validation`.",
         ),
+        (("train", "test"), "but {root} has them in `train`, `test`."),
+        (("train",), "{root}/train must hold one folder of images a class, but it has no folders."),
         (("Train", "Test"), "but {root} has them in `Train`, `Test`."),
         (("test/daisy", "test/rose", "val/daisy", "val/rose"), "but {root} has them in `test`, `val`."),
         (("training/daisy", "testing/daisy", "extra/daisy"), "but {root} has them in `training`, `testing`."),
@@ -77,6 +79,7 @@ def test_other_layouts_are_refused_in_one_sentence(tmp_path: Path, folders: tupl
         (("daisy", "rose/red", "rose/white"), ("daisy", "rose")),  # Folders within a class are its images.
         (("train/daisy/images", "train/rose/images"), ("daisy", "rose")),  # As Tiny ImageNet has them.
         (("training", "resting"), ("resting", "training")),  # One such name alone may be a class.
+        (("car", "plane", "train"), ("car", "plane", "train")),
     ],
 )
 def test_the_layouts_of_imagenet_are_read(tmp_path: Path, folders: tuple[str, ...], classes: tuple[str, ...]) -> None:

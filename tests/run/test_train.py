@@ -15,11 +15,13 @@ from toys import SPACE
 
 import nas
 from nas.cost import cost
+from nas.data.config import DataConfig
 from nas.data.load import load_data
 from nas.errors import RunError, TrialError
 from nas.journal import Journal
 from nas.run import train as train_module
 from nas.run.chosen import Chosen
+from nas.run.deliver import searched_of
 from nas.run.engine import Listener
 from nas.run.folder import RunFolder
 from nas.run.plan import Plan, make_plan, read_plan
@@ -28,7 +30,9 @@ from nas.serialize import load
 from nas.training import finals
 from nas.training.evaluate import evaluate
 
-WIDE = Chosen(label="wide", architecture=SPACE.decode({"stem": 16, "width3": 32, "width4": 32, "wide": 16}))
+SEARCHED = DataConfig(name="digits", split_seed=0, validation_share=0.1)
+WIDE_POINT = {"stem": 16, "width3": 32, "width4": 32, "wide": 16}
+WIDE = Chosen(label="wide", architecture=SPACE.decode(WIDE_POINT), searched=SEARCHED)
 NARROW = Chosen(label="narrow", architecture=SPACE.decode({"stem": 8, "width3": 8, "width4": 8, "wide": 0}))
 VALUES = {
     "data": {"name": "digits", "resolution": 8},
@@ -83,6 +87,7 @@ def test_metrics_hold_every_seed_and_their_summary(delivered: Delivered) -> None
     assert metrics["readings"][0]["test"]["images"] == 359
     best = max((0, 1), key=lambda seed: metrics["readings"][seed]["a"]["accuracy"])
     assert metrics["delivered_seed"] == best
+    assert searched_of(delivered.folder) == SEARCHED, "by which its card tells what B is worth, if it is trained again"
     assert metrics["network"]["macs"] == cost(WIDE.architecture, resolution=8, classes=10).macs
 
 
