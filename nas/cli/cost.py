@@ -157,7 +157,7 @@ def _fits(architecture: Architecture, limit: Budget) -> bool | None:
 
 
 def _meter(resolution: int, classes: int, batch: int, threads: int, runtime: str) -> "LatencyMeter":
-    """Of what is in range; the rest is refused before anything is printed."""
+    """A meter of what is in range: the rest is refused before anything is printed."""
     for name, value in (("batch", batch), ("threads", threads)):
         if not 1 <= value < _MOST:
             raise BudgetError(f"`1 <= {name} < {_MOST}` must hold, but got {name}={value}.")

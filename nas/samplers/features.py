@@ -10,6 +10,7 @@ from nas.cost import Cost
 from nas.space import Choice, Point, Scalar, Space
 
 Matrix = npt.NDArray[np.float64]
+Vector = npt.NDArray[np.float64]
 
 
 class Features:

@@ -7,7 +7,7 @@ objectives are joined by a random augmented Chebyshev weighting for each proposa
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -17,12 +17,9 @@ from nas.cost import Cost
 from nas.errors import SamplerError
 from nas.feasible import Network
 from nas.samplers.base import History, Proposal
-from nas.samplers.features import Features, Matrix
+from nas.samplers.features import Features, Matrix, Vector
 from nas.samplers.neighbourhood import mutants
 from nas.space import Point
-
-if TYPE_CHECKING:
-    from nas.samplers.regression import Vector
 
 PARENTS: Final = 8
 MUTANTS: Final = 24
@@ -135,7 +132,7 @@ class _Model:
         """The most promising of the points that were trained."""
         return [self._points[row] for row in np.argsort(self._expected, kind="stable")[:count]]
 
-    def improvement(self, networks: Sequence[Network]) -> "Vector":
+    def improvement(self, networks: Sequence[Network]) -> Vector:
         """Expected improvement on the best expected value, [networks]; where there is none, the better go first."""
         inputs = self._inputs([network.point for network in networks], [network.cost for network in networks])
         losses = np.zeros((len(networks), len(self._known)))
@@ -159,7 +156,7 @@ class _Model:
                 value += np.maximum(self._best - self._joined(losses), 0.0) / len(QUANTILES)
         return np.asarray(value - 1e-9 * expected, dtype=np.float64)
 
-    def _joined(self, losses: Matrix) -> "Vector":
+    def _joined(self, losses: Matrix) -> Vector:
         scaled = (losses - self._floor) / self._range
         if losses.shape[1] == 1:
             return np.asarray(scaled[:, 0], dtype=np.float64)
@@ -190,7 +187,7 @@ def _ranked(model: _Model, pool: dict[str, Network]) -> list[Network]:
     return [networks[row] for row in np.argsort(-model.improvement(networks), kind="stable")]
 
 
-def _kept(losses: "Vector") -> list[int]:
+def _kept(losses: Vector) -> list[int]:
     """Of many observations the best and the latest, by number: the work of a model grows with their cube."""
     if len(losses) <= MOST:
         return list(range(len(losses)))
@@ -198,7 +195,7 @@ def _kept(losses: "Vector") -> list[int]:
     return sorted({*best, *range(len(losses) - MOST // 2, len(losses))})
 
 
-def _cut_off(losses: "Vector") -> "Vector":
+def _cut_off(losses: Vector) -> Vector:
     median, best = float(np.median(losses)), float(losses.min())
     if median == best:
         return losses  # Half of them are as good as the best: a cut there would make all equal.

@@ -5,14 +5,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-Matrix = npt.NDArray[np.float64]
-Vector = npt.NDArray[np.float64]
+from nas.samplers.features import Matrix, Vector
 
 FITTED_ON: Final = 200
 """Most observations that hyperparameters are fitted on; the rest of them only condition the process."""
