@@ -30,9 +30,8 @@ from nas.serialize import load
 from nas.training import finals
 from nas.training.evaluate import evaluate
 
-SEARCHED = DataConfig(name="digits", split_seed=0, validation_share=0.1)
 WIDE_POINT = {"stem": 16, "width3": 32, "width4": 32, "wide": 16}
-WIDE = Chosen(label="wide", architecture=SPACE.decode(WIDE_POINT), searched=SEARCHED)
+WIDE = Chosen(label="wide", architecture=SPACE.decode(WIDE_POINT), searched=DataConfig(name="digits"))
 NARROW = Chosen(label="narrow", architecture=SPACE.decode({"stem": 8, "width3": 8, "width4": 8, "wide": 0}))
 VALUES = {
     "data": {"name": "digits", "resolution": 8},
@@ -87,7 +86,9 @@ def test_metrics_hold_every_seed_and_their_summary(delivered: Delivered) -> None
     assert metrics["readings"][0]["test"]["images"] == 359
     best = max((0, 1), key=lambda seed: metrics["readings"][seed]["a"]["accuracy"])
     assert metrics["delivered_seed"] == best
-    assert searched_of(delivered.folder) == SEARCHED, "by which its card tells what B is worth, if it is trained again"
+    assert searched_of(delivered.folder) == WIDE.searched, (
+        "by which its card tells what B is worth, if it is trained again"
+    )
     assert metrics["network"]["macs"] == cost(WIDE.architecture, resolution=8, classes=10).macs
 
 
