@@ -86,9 +86,7 @@ def test_metrics_hold_every_seed_and_their_summary(delivered: Delivered) -> None
     assert metrics["readings"][0]["test"]["images"] == 359
     best = max((0, 1), key=lambda seed: metrics["readings"][seed]["a"]["accuracy"])
     assert metrics["delivered_seed"] == best
-    assert searched_of(delivered.folder) == WIDE.searched, (
-        "by which its card tells what B is worth, if it is trained again"
-    )
+    assert searched_of(delivered.folder) == WIDE.searched, "its card tells by it what B is worth"
     assert metrics["network"]["macs"] == cost(WIDE.architecture, resolution=8, classes=10).macs
 
 
