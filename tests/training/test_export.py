@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,15 @@ def test_a_place_that_cannot_be_written_is_named(trained: Network, tmp_path: Pat
     assert list(tmp_path.iterdir()) == [taken]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as usual, also where the tests run in the background of a script: shells let it be ignored there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("kind", ["onnx", "torch"])
 def test_an_interruption_is_told_as_one(
     trained: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Format
@@ -156,6 +166,7 @@ def test_an_interruption_is_told_as_one(
     assert signal.getsignal(signal.SIGINT) is before and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_that_was_passed_over_is_told_in_the_end() -> None:
     with pytest.raises(KeyboardInterrupt), interrupted_as_usual(), suppress(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
