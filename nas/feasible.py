@@ -97,18 +97,16 @@ class FeasibleSampler:
         Raises:
             BudgetError: there is none, or none was found within the bounds of the loops.
         """
-        if self.listed:
-            return self.listed[int(rng.integers(len(self.listed)))]
         if self.listed is not None:
-            raise BudgetError(
-                f"no network of space {self.space.name!r} {wanted(self.budget)} was found: none of its "
-                f"{self.space.size:,} points is one."
-            )
-        found = self._reject(rng) if self.uniform else self._project(self.space, rng)
-        if found is not None:
-            return found
-        tries = f"{REJECTIONS:,} draws" if self.uniform else f"{PROJECTIONS} draws of {STEPS} steps"
-        raise BudgetError(f"no network of space {self.space.name!r} {wanted(self.budget)} was found in {tries}.")
+            found = self.listed[int(rng.integers(len(self.listed)))] if self.listed else None
+            where = f": none of its {self.space.size:,} points is one"
+        elif self.uniform:
+            found, where = self._reject(rng), f" in {REJECTIONS:,} draws"
+        else:
+            found, where = self._project(self.space, rng), f" in {PROJECTIONS} draws of {STEPS} steps"
+        if found is None:
+            raise BudgetError(f"no network of space {self.space.name!r} {wanted(self.budget)} was found{where}.")
+        return found
 
     def _reject(self, rng: np.random.Generator) -> Network | None:
         for _ in range(REJECTIONS):

@@ -66,7 +66,7 @@ def train(
 ) -> None:
     """Train a network fully with several seeds, read its test accuracy once, and write a model folder."""
     from nas.run.baseline import resolution_for
-    from nas.run.plan import data_of
+    from nas.run.delivered import data_of
 
     chosen, of_run = _find(network, trial, _recipe_name(recipe, settings))
     if resolution is None and network in PRESETS:
@@ -193,7 +193,7 @@ def _find(network: str, trial: int | None, recipe: str) -> "tuple[Chosen, Recipe
     """The network that an argument names, as a recipe trains it, and the recipe of its run where it is a trial."""
     from nas.run.baseline import preset_network
     from nas.run.chosen import Chosen
-    from nas.run.deliver import searched_of
+    from nas.run.delivered import searched_of
     from nas.run.top import chosen, trial_of
 
     folder = Path(network)

@@ -13,7 +13,6 @@
         versions.json         packages, git revision and machine, one entry a session
 """
 
-import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
@@ -21,12 +20,11 @@ from typing import TYPE_CHECKING
 
 from nas import serialize
 from nas.data.config import DataConfig
-from nas.errors import RunError, one_line
 from nas.files import write_atomically
 from nas.run.card import card
 from nas.run.final_task import FinalTask
 from nas.run.folder import RunFolder
-from nas.run.ledger import LEDGER, Ledger
+from nas.run.ledger import Ledger
 
 if TYPE_CHECKING:
     from nas.run.train import Delivered
@@ -72,22 +70,6 @@ def deliver(delivered: "Delivered", run: RunFolder, ledger: Ledger, task: FinalT
 def _cut(data: DataConfig) -> dict[str, object]:
     """What decides which images of a data set stand in which split."""
     return {name: getattr(data, name) for name in ("name", "split_seed", "validation_share")}
-
-
-def searched_of(folder: Path) -> DataConfig | None:
-    """The data of the search that chose the network of a model folder, as its metrics tell; None where they do not.
-
-    Raises:
-        RunError: metrics that cannot be read.
-    """
-    path = folder / LEDGER
-    if not path.is_file():
-        return None
-    try:
-        told = json.loads(path.read_text(encoding="utf-8")).get("network", {}).get("searched")
-        return DataConfig(**told) if told else None
-    except (ValueError, TypeError, AttributeError) as error:
-        raise RunError(f"{path} must hold the metrics of a training, but it does not: {one_line(error)}.") from error
 
 
 def _drop_exports(folder: Path, *, unless: Path) -> None:

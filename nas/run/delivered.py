@@ -1,12 +1,14 @@
-"""What a model folder was trained on, read back for evaluation and export."""
+"""What a model folder was trained on, read back for evaluation, export and further training."""
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nas.architecture import Architecture
 from nas.data.config import DataConfig
-from nas.errors import ModelError
+from nas.errors import ModelError, RunError, one_line
+from nas.run.ledger import LEDGER
 from nas.run.plan import PLAN, read_plan
 
 if TYPE_CHECKING:
@@ -67,6 +69,27 @@ def opened(model: ModelWeights, data: "Data") -> tuple["Network", "Data"]:
 
     network, facts = load_weights(model.weights, model.architecture, data)
     return network, normalised(data, facts)
+
+
+def data_of(folder: Path) -> dict[str, Any] | None:
+    """The data that the network of a model folder was trained on, as plain data; None where there is no plan."""
+    return asdict(read_plan(folder / PLAN).data) if (folder / PLAN).is_file() else None
+
+
+def searched_of(folder: Path) -> DataConfig | None:
+    """The data of the search that chose the network of a model folder, as its metrics tell; None where they do not.
+
+    Raises:
+        RunError: metrics that cannot be read.
+    """
+    path = folder / LEDGER
+    if not path.is_file():
+        return None
+    try:
+        told = json.loads(path.read_text(encoding="utf-8")).get("network", {}).get("searched")
+        return DataConfig(**told) if told else None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise RunError(f"{path} must hold the metrics of a training, but it does not: {one_line(error)}.") from error
 
 
 def _data(folder: Path, name: str | None, resolution: int, root: str | None) -> DataConfig:

@@ -92,11 +92,6 @@ def read_plan(path: Path) -> Plan:
     return build(Plan, read_mapping(path))
 
 
-def data_of(folder: Path) -> dict[str, Any] | None:
-    """The data that the network of a model folder was trained on, as plain data; None where there is no plan."""
-    return asdict(read_plan(folder / PLAN).data) if (folder / PLAN).is_file() else None
-
-
 def check_same(folder: Path, before: Plan, now: Plan) -> None:
     """Hold a training that goes on to what it was; only seeds, workers and resources may change.
 

@@ -36,7 +36,7 @@ EPOCHS = 4
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search in a process of its own, that Ctrl-C stopped and ``nas resume`` brought to its end."""
     folder = tmp_path_factory.mktemp("search")
-    recipe = write(folder, data={"name": "digits"}, training={**TRAINING, "epochs": EPOCHS, "images_per_epoch": 512})
+    recipe = write(folder, data={"name": "digits"}, training={**TRAINING, "epochs": EPOCHS})
     command = [sys.executable, "-m", "nas", "search", str(recipe), "--out", str(folder)]
     environment = {**os.environ, "NAS_TEST_SECRET": SECRET}
     out = interrupt(command, folder / "tiny" / "curves" / "0000.jsonl", seconds=120, times=3, env=environment)

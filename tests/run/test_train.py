@@ -21,7 +21,7 @@ from nas.errors import RunError, TrialError
 from nas.journal import Journal
 from nas.run import train as train_module
 from nas.run.chosen import Chosen
-from nas.run.deliver import searched_of
+from nas.run.delivered import searched_of
 from nas.run.engine import Listener
 from nas.run.folder import RunFolder
 from nas.run.plan import Plan, make_plan, read_plan
